@@ -1,0 +1,382 @@
+/*
+ * Ways into the hypervisor and back to the guest.
+ *
+ *   SYSCALL from the guest       stub -> syscall_common -> hypercall handler
+ *                                                       or guest's own callback
+ *   exceptions, interrupts       entry_<vector> -> entry_common -> do_trap or
+ *                                do_irq (C)
+ *   back to the guest            ret_to_guest: softirqs, NMI, event upcall,
+ *                                then SYSRET or IRET
+ *
+ * The frame that all of them build is the ABI's struct cpu_user_regs; for a
+ * guest it lies at the very top of the CPU's stack:
+ *
+ *   +0   r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
+ *   +120 error_code (32 bits), entry_vector (32 bits)
+ *   +128 rip cs rflags rsp ss          (pushed by the CPU)
+ *   +168 es ds fs gs                   (room only; stored on a vCPU switch)
+ *
+ * From a frame at the top of the stack the per-CPU variables are at a constant
+ * distance, PCPU(field)(%rsp). %rbx holds the current vCPU all along.
+ */
+#include "arch/x86/layout.h"
+#include "arch/x86/smap.h"
+#include "asm-offsets.h"
+#include <xen/arch-x86/xen-x86_64.h>
+
+#define FRAME_TOP (CPU_AREA_STACK_TOP - UREGS_size)
+#define PCPU(field) (CPU_AREA_PERCPU + PCPU_##field - FRAME_TOP)
+/* The same from code in the stub page, which is mapped into each CPU area. */
+#define STUB_PCPU(field) (_stub_page + CPU_AREA_PERCPU + PCPU_##field)
+#define SELECTOR_WORDS (UREGS_size - UREGS_kernel_size)
+
+#define ENTRY_SYSCALL 0x100
+#define ENTRY_SYSENTER 0x101
+#define NR_HYPERCALLS 64
+#define X86_EFLAGS_IF 0x200
+
+.macro SAVE_REGS
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rax
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+.endm
+
+/* All but rcx and r11, which SYSRET uses. */
+.macro RESTORE_REGS skip_rcx_r11=0
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+.if \skip_rcx_r11
+    addq $8, %rsp
+.else
+    popq %r11
+.endif
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+.if \skip_rcx_r11
+    addq $8, %rsp
+.else
+    popq %rcx
+.endif
+    popq %rdx
+    popq %rsi
+    popq %rdi
+.endm
+
+/* ------------------------------------------------------------------ */
+/*
+ * The SYSCALL targets. One page of code, mapped at the start of every CPU
+ * area: what it addresses relative to %rip is therefore this CPU's. The CPU
+ * has put rip into rcx, rflags into r11, masked IF, TF, AC, DF, NT and left
+ * the guest's %rsp in place.
+ */
+    .section .stub, "ax", @progbits
+    .globl syscall_stub, syscall32_stub
+syscall_stub:
+    movq %rsp, STUB_PCPU(scratch_rsp)(%rip)
+    leaq (_stub_page + CPU_AREA_STACK_TOP - SELECTOR_WORDS)(%rip), %rsp
+    pushq $FLAT_RING3_SS64
+    pushq STUB_PCPU(scratch_rsp)(%rip)
+    pushq %r11
+    pushq $FLAT_RING3_CS64
+    pushq %rcx
+    pushq $0
+    movl $ENTRY_SYSCALL, 4(%rsp)
+    jmp *syscall_target(%rip) /* no register is free */
+
+    .balign 16
+syscall32_stub:
+    movq %rsp, STUB_PCPU(scratch_rsp)(%rip)
+    leaq (_stub_page + CPU_AREA_STACK_TOP - SELECTOR_WORDS)(%rip), %rsp
+    pushq $FLAT_RING3_SS32
+    pushq STUB_PCPU(scratch_rsp)(%rip)
+    pushq %r11
+    pushq $FLAT_RING3_CS32
+    pushq %rcx
+    pushq $0
+    movl $ENTRY_SYSCALL, 4(%rsp)
+    jmp *syscall32_target(%rip)
+
+    .balign 8
+syscall_target:
+    .quad syscall_common
+syscall32_target:
+    .quad syscall32_common
+
+    .text
+/*
+ * SYSENTER: %rsp is the CPU's stack top from the MSR, the guest's rip and rsp
+ * are lost (its callback knows where it came from), IF is off.
+ */
+    .globl sysenter_entry
+sysenter_entry:
+    subq $SELECTOR_WORDS, %rsp
+    pushq $FLAT_RING3_SS32
+    pushq $0
+    pushfq
+    /* NT and TF survive SYSENTER; a taken trap must not see them. */
+    testl $0x4100, (%rsp)
+    jz 1f
+    pushq $0x2
+    popfq
+1:  orl $X86_EFLAGS_IF, (%rsp)
+    pushq $FLAT_RING3_CS32
+    pushq $0
+    pushq $0
+    movl $ENTRY_SYSENTER, 4(%rsp)
+    cld
+    ASM_CLAC
+    SAVE_REGS
+    movq PCPU(current)(%rsp), %rbx
+    sti
+    movq %rsp, %rdi
+    call pv_sysenter
+    jmp ret_to_guest
+
+syscall32_common:
+    SAVE_REGS
+    movq PCPU(current)(%rsp), %rbx
+    sti
+    movq %rsp, %rdi
+    call pv_syscall32
+    jmp ret_to_guest
+
+/* ------------------------------------------------------------------ */
+/* Guest user mode: its own system call. Guest kernel mode: a hypercall. */
+syscall_common:
+    SAVE_REGS
+    movq PCPU(current)(%rsp), %rbx
+    sti
+    cmpb $0, VCPU_in_kernel(%rbx)
+    je guest_syscall
+
+    movq %r10, %rcx /* 4th argument: C's register */
+    cmpq $NR_HYPERCALLS, %rax
+    jae bad_hypercall
+    sbbq %r11, %r11 /* all ones as rax is below: also under speculation */
+    andq %r11, %rax
+    leaq hypercall_table(%rip), %r10
+    call *(%r10, %rax, 8)
+    movq %rax, UREGS_rax(%rsp)
+
+/*
+ * Back to the guest whose frame is at the top of the stack; %rbx = its vCPU.
+ */
+    .globl ret_to_guest
+ret_to_guest:
+    cli
+    cmpq $0, PCPU(softirq_pending)(%rsp)
+    jne run_softirqs
+    cmpb $0, VCPU_nmi_pending(%rbx)
+    jne deliver_nmi
+no_nmi:
+    movq VCPU_vcpu_info(%rbx), %rax
+    cmpb $0, VINFO_mask(%rax)
+    jne resume_guest
+    cmpb $0, VINFO_pending(%rax)
+    jne deliver_event
+
+resume_guest:
+    cmpl $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
+    jne resume_by_iret
+    /* SYSRET faults in ring 0 on a non-canonical rip: never let it. */
+    movq UREGS_rip(%rsp), %rcx
+    movq %rcx, %rdx
+    sarq $47, %rdx
+    incl %edx
+    cmpl $1, %edx
+    ja resume_by_iret
+    cmpw $FLAT_RING3_CS64, UREGS_cs(%rsp)
+    jne resume_by_iret
+    movq UREGS_rflags(%rsp), %r11
+    RESTORE_REGS skip_rcx_r11=1
+    movq (UREGS_rsp - UREGS_error_code)(%rsp), %rsp
+    sysretq
+
+resume_by_iret:
+    orl $3, UREGS_cs(%rsp) /* never, ever into ring 0 */
+    RESTORE_REGS
+    addq $8, %rsp
+    .globl iret_to_guest
+iret_to_guest:
+    iretq
+    .pushsection .ex_table, "a", @progbits
+    .long iret_to_guest - ., iret_fault - .
+    .popsection
+
+/*
+ * That IRET faulted (do_trap comes here with the stack as it was): the frame
+ * is whole again after pushing what was popped.
+ */
+    .globl iret_fault
+iret_fault:
+    pushq $0
+    SAVE_REGS
+    movq PCPU(current)(%rsp), %rbx
+    sti
+    movq %rsp, %rdi
+    call pv_failsafe
+    jmp ret_to_guest
+
+run_softirqs:
+    sti
+    call softirq_run
+    jmp ret_to_guest
+
+deliver_nmi:
+    sti
+    movq %rsp, %rdi
+    call pv_deliver_nmi
+    testb %al, %al
+    jnz ret_to_guest
+    cli
+    jmp no_nmi
+
+deliver_event:
+    sti
+    movq %rsp, %rdi
+    call pv_deliver_event
+    jmp ret_to_guest
+
+guest_syscall:
+    movq %rsp, %rdi
+    call pv_guest_syscall
+    jmp ret_to_guest
+
+bad_hypercall:
+    movq $-38, UREGS_rax(%rsp) /* ENOSYS */
+    jmp ret_to_guest
+
+/*
+ * Drops the CPU's stack down to the guest frame and goes on from there.
+ *   void __noreturn reset_stack_to_guest(void);   into the loaded vCPU
+ *   void __noreturn reset_stack_and_call(void (*fn)(void));
+ */
+    .globl reset_stack_to_guest, reset_stack_and_call
+reset_stack_to_guest:
+    andq $-CPU_AREA_SIZE, %rsp
+    addq $FRAME_TOP, %rsp
+    movq PCPU(current)(%rsp), %rbx
+    jmp ret_to_guest
+reset_stack_and_call:
+    andq $-CPU_AREA_SIZE, %rsp
+    addq $(FRAME_TOP & ~15), %rsp
+    xorl %ebp, %ebp
+    call *%rdi
+    ud2
+
+/* ------------------------------------------------------------------ */
+/* Exceptions and interrupts. 16 bytes each, so the IDT is computed. */
+    .globl entry_vectors
+    .balign 16
+entry_vectors:
+    .set vec, 0
+    .rept 256
+    .balign 16
+    /* #DF #TS #NP #SS #GP #PF #AC #CP push an error code themselves. */
+    .if !(vec == 8 || (vec >= 10 && vec <= 14) || vec == 17 || vec == 21)
+    pushq $0
+    .endif
+    movl $vec, 4(%rsp)
+    .if vec == 1 || vec == 2 || vec == 8 || vec == 18
+    jmp entry_ist
+    .elseif vec < 32
+    jmp entry_exception
+    .else
+    jmp entry_interrupt
+    .endif
+    .set vec, vec + 1
+    .endr
+
+entry_exception:
+    cld
+    ASM_CLAC
+    SAVE_REGS
+    testb $3, UREGS_cs(%rsp)
+    jz exception_in_hypervisor
+    movq PCPU(current)(%rsp), %rbx
+    movq %rsp, %rdi
+    call pv_trap /* reads CR2 or DR6, then enables interrupts */
+    jmp ret_to_guest
+
+exception_in_hypervisor:
+    movq %rsp, %rdi
+    movq %rsp, %rbp
+    andq $-16, %rsp
+    call do_host_trap
+    movq %rbp, %rsp
+back_to_hypervisor:
+    RESTORE_REGS
+    addq $8, %rsp
+    iretq
+
+entry_interrupt:
+    cld
+    ASM_CLAC
+    SAVE_REGS
+    movq %rsp, %rdi
+    testb $3, UREGS_cs(%rsp)
+    jz 1f
+    movq PCPU(current)(%rsp), %rbx
+    call do_irq
+    jmp ret_to_guest
+1:  movq %rsp, %rbp
+    andq $-16, %rsp
+    call do_irq
+    movq %rbp, %rsp
+    jmp back_to_hypervisor
+
+/*
+ * Vectors with a stack of their own. In the hypervisor they are handled where
+ * they are, #DF always. What hit a guest moves to the CPU's main stack, which
+ * is empty then: #DB is an ordinary exception from there; NMI and #MC go
+ * straight back, by the one IRET that may fault, as the guest's selectors may
+ * have become bad meanwhile.
+ */
+entry_ist:
+    cld
+    ASM_CLAC
+    SAVE_REGS
+    testb $3, UREGS_cs(%rsp)
+    jz 1f
+    cmpl $8, UREGS_entry_vector(%rsp)
+    je 1f
+    movq %rsp, %rsi
+    andq $-CPU_AREA_SIZE, %rsp
+    addq $FRAME_TOP, %rsp
+    movq %rsp, %rdi
+    movl $(UREGS_kernel_size / 8), %ecx
+    rep movsq
+    movq %rsp, %rdi
+    cmpl $1, UREGS_entry_vector(%rsp)
+    jne 2f
+    movq PCPU(current)(%rsp), %rbx
+    call pv_trap
+    jmp ret_to_guest
+2:  call do_ist_trap
+    jmp resume_by_iret
+1:  movq %rsp, %rdi
+    movq %rsp, %rbp
+    andq $-16, %rsp
+    call do_ist_trap
+    movq %rbp, %rsp
+    jmp back_to_hypervisor
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,38 @@
+/*
+ * Structure offsets for assembler: compiled to text, from which the Makefile
+ * makes asm-offsets.h. No offset is ever written by hand.
+ */
+#include "core/vcpu.h"
+
+#define DEFINE(name, value)                                                    \
+    __asm__ volatile(".ascii \"->" #name " %0\"" ::"i"((unsigned long)(value)))
+#define OFFSET(name, type, member) DEFINE(name, offsetof(type, member))
+
+void asm_offsets(void);
+void asm_offsets(void)
+{
+    OFFSET(UREGS_r15, struct cpu_user_regs, r15);
+    OFFSET(UREGS_r11, struct cpu_user_regs, r11);
+    OFFSET(UREGS_rax, struct cpu_user_regs, rax);
+    OFFSET(UREGS_rcx, struct cpu_user_regs, rcx);
+    OFFSET(UREGS_rdi, struct cpu_user_regs, rdi);
+    OFFSET(UREGS_error_code, struct cpu_user_regs, error_code);
+    OFFSET(UREGS_entry_vector, struct cpu_user_regs, entry_vector);
+    OFFSET(UREGS_rip, struct cpu_user_regs, rip);
+    OFFSET(UREGS_cs, struct cpu_user_regs, cs);
+    OFFSET(UREGS_rflags, struct cpu_user_regs, rflags);
+    OFFSET(UREGS_rsp, struct cpu_user_regs, rsp);
+    OFFSET(UREGS_ss, struct cpu_user_regs, ss);
+    OFFSET(UREGS_kernel_size, struct cpu_user_regs, es);
+    DEFINE(UREGS_size, sizeof(struct cpu_user_regs));
+
+    OFFSET(PCPU_current, struct pcpu, curr);
+    OFFSET(PCPU_scratch_rsp, struct pcpu, scratch_rsp);
+    OFFSET(PCPU_softirq_pending, struct pcpu, softirq_pending);
+
+    OFFSET(VCPU_in_kernel, struct vcpu, pv.in_kernel);
+    OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);
+    OFFSET(VCPU_vcpu_info, struct vcpu, vcpu_info);
+    OFFSET(VINFO_pending, struct vcpu_info, evtchn_upcall_pending);
+    OFFSET(VINFO_mask, struct vcpu_info, evtchn_upcall_mask);
+}

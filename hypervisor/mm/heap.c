@@ -1,0 +1,195 @@
+/*
+ * Small objects: xmalloc.
+ *
+ * Sizes are rounded up to a power of two from 16 to 2048 bytes; each of these
+ * classes cuts single frames ("slabs") into objects, so an object is aligned
+ * to its size. What a slab needs to know of itself is kept in its frame-table
+ * entry, which for a private frame nobody else reads:
+ *   type   kind, class, objects in use, offset of the first free object
+ *   next, prev  the class's list of slabs that have a free object
+ * A free object's first two bytes hold the offset of the next free one.
+ *
+ * Larger requests get whole frames, with the order in the type word. A slab
+ * that becomes empty goes back to the heap unless it is the class's only one
+ * with room.
+ */
+#include "lib/bitops.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "mm/alloc.h"
+
+#define MIN_SHIFT 4
+#define MAX_SHIFT 11
+#define CLASSES (MAX_SHIFT - MIN_SHIFT + 1)
+
+/* The type word of a frame that xmalloc uses. */
+#define KIND_SLAB (0x51UL << 48)
+#define KIND_LARGE (0x52UL << 48)
+#define KIND_MASK (0xffUL << 48)
+#define ARG_SHIFT 32 /* class or order: 8 bits */
+#define USED_SHIFT 16
+#define USED_ONE (1UL << USED_SHIFT)
+#define USED_MASK (0xffffUL << USED_SHIFT)
+#define FREE_MASK 0xffffUL /* offset of the first free object */
+#define NO_FREE 0xffffUL
+
+static spinlock_t lock = SPINLOCK_INIT(LOCK_ANY); /* a leaf */
+static uint32_t with_room[CLASSES] = {[0 ... CLASSES - 1] = FRAME_NIL};
+
+static unsigned class_of(size_t bytes)
+{
+    return bytes <= 1UL << MIN_SHIFT ? 0
+                                     : highest_bit(bytes - 1) + 1 - MIN_SHIFT;
+}
+
+static unsigned frame_arg(const struct frame *f)
+{
+    return (unsigned)(f->type >> ARG_SHIFT) & 0xff;
+}
+
+static void list_add_slab(struct frame *f, unsigned class)
+{
+    uint32_t m = (uint32_t)frame_mfn(f).m;
+
+    f->prev = FRAME_NIL;
+    f->next = with_room[class];
+    if (f->next != FRAME_NIL)
+        frame_of(mfn(f->next))->prev = m;
+    with_room[class] = m;
+}
+
+static void list_remove_slab(struct frame *f, unsigned class)
+{
+    if (f->prev != FRAME_NIL)
+        frame_of(mfn(f->prev))->next = f->next;
+    else
+        with_room[class] = f->next;
+    if (f->next != FRAME_NIL)
+        frame_of(mfn(f->next))->prev = f->prev;
+}
+
+/* A fresh slab, all objects free and chained, not yet in the list. */
+static struct frame *new_slab(unsigned class)
+{
+    unsigned size = 1u << (class + MIN_SHIFT);
+    char *page = xenheap_alloc(0);
+    struct frame *f;
+
+    if (!page)
+        return NULL;
+    for (unsigned at = 0; at < PAGE_SIZE; at += size)
+        *(uint16_t *)(page + at) =
+            (uint16_t)(at + size < PAGE_SIZE ? at + size : NO_FREE);
+    f = frame_of(virt_to_mfn(page));
+    f->type = KIND_SLAB | (uint64_t)class << ARG_SHIFT;
+    return f;
+}
+
+/* An object of the class's first slab with room; lock held. */
+static void *take_object(unsigned class)
+{
+    struct frame *f = frame_of(mfn(with_room[class]));
+    char *obj = (char *)mfn_to_virt(frame_mfn(f)) + (f->type & FREE_MASK);
+
+    f->type = ((f->type & ~FREE_MASK) | *(uint16_t *)obj) + USED_ONE;
+    if ((f->type & FREE_MASK) == NO_FREE)
+        list_remove_slab(f, class);
+    return obj;
+}
+
+static void *small_alloc(unsigned class)
+{
+    void *obj = NULL;
+
+    spin_lock(&lock);
+    if (with_room[class] == FRAME_NIL) {
+        struct frame *f;
+
+        spin_unlock(&lock);
+        f = new_slab(class);
+        if (!f)
+            return NULL;
+        spin_lock(&lock);
+        list_add_slab(f, class);
+    }
+    obj = take_object(class);
+    spin_unlock(&lock);
+    return obj;
+}
+
+/* True: the slab is empty and no longer in the list; lock held. */
+static bool put_object(struct frame *f, void *p)
+{
+    unsigned class = frame_arg(f);
+
+    BUG_ON(!(f->type & USED_MASK));
+    if ((f->type & FREE_MASK) == NO_FREE)
+        list_add_slab(f, class);
+    *(uint16_t *)p = (uint16_t)(f->type & FREE_MASK);
+    f->type = ((f->type & ~FREE_MASK) | PAGE_OFFSET(p)) - USED_ONE;
+    if ((f->type & USED_MASK) ||
+        (f->prev == FRAME_NIL && f->next == FRAME_NIL))
+        return false;
+    list_remove_slab(f, class);
+    return true;
+}
+
+static void *large_alloc(size_t bytes)
+{
+    unsigned order = highest_bit((bytes - 1) >> PAGE_SHIFT | 1);
+    void *p;
+
+    while ((PAGE_SIZE << order) < bytes)
+        order++;
+    if (order > MAX_ORDER)
+        return NULL;
+    p = xenheap_alloc(order);
+    if (p)
+        frame_of(virt_to_mfn(p))->type =
+            KIND_LARGE | (uint64_t)order << ARG_SHIFT;
+    return p;
+}
+
+void *xmalloc(size_t bytes)
+{
+    if (bytes > 1UL << MAX_SHIFT)
+        return large_alloc(bytes);
+    return small_alloc(class_of(bytes));
+}
+
+void *xzalloc(size_t bytes)
+{
+    void *p = xmalloc(bytes);
+
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+void xfree(void *p)
+{
+    struct frame *f;
+    bool empty;
+
+    if (!p)
+        return;
+    f = frame_of(virt_to_mfn(p));
+    if ((f->type & KIND_MASK) == KIND_LARGE) {
+        BUG_ON(PAGE_OFFSET(p));
+        f->type &= ~KIND_MASK;
+        xenheap_free(p, frame_arg(f));
+        return;
+    }
+    BUG_ON((f->type & KIND_MASK) != KIND_SLAB);
+    BUG_ON(PAGE_OFFSET(p) & ((1UL << (frame_arg(f) + MIN_SHIFT)) - 1));
+#ifdef DEBUG
+    memset(p, 0x5a, 1UL << (frame_arg(f) + MIN_SHIFT));
+#endif
+    spin_lock(&lock);
+    empty = put_object(f, p);
+    spin_unlock(&lock);
+    if (empty) {
+        f->type = 0;
+        xenheap_free((void *)((vaddr_t)p & PAGE_MASK), 0);
+    }
+}

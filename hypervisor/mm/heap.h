@@ -1,0 +1,45 @@
+/*
+ * The heap below xenheap and domheap (mm/alloc.h): free frames without regard
+ * to who gets them. Private to mm.
+ *
+ * Every frame taken has references 0 and owner FRAME_OWNER_NONE, its type word
+ * is 0 (interior frames of a block: not set), and no CPU holds a translation
+ * of its old use any more: heap_take flushes what is needed.
+ */
+#ifndef MM_HEAP_H
+#define MM_HEAP_H
+
+#include "mm/alloc.h"
+#include "mm/buddy.h"
+#include "mm/page_type.h"
+
+#define REF_UNOWNED ((uint64_t)FRAME_OWNER_NONE << REF_OWNER_SHIFT)
+/* A private frame of the hypervisor. */
+#define REF_PRIVATE (REF_UNOWNED | FRAME_ALLOCATED | 1)
+
+/*
+ * 2^order frames below 2^max_bits frames (0 = anywhere). `d` may use what it
+ * has claimed (NULL: nobody). INVALID_MFN if there are none.
+ */
+mfn_t heap_take(struct domain *d, unsigned order, unsigned max_bits);
+/*
+ * Gives a block back; its last mappings went at TLB clock `stamp` (0: it never
+ * had one). All frames must have references 0.
+ */
+void heap_give(mfn_t m, unsigned order, uint32_t stamp);
+
+/* heap_init's part for memory in use: private frames of the hypervisor. */
+void frames_set_private(mfn_t start, mfn_t end);
+
+/* Moves a frame from d's page list to the released ones; page_lock held. */
+void domain_move_released(struct domain *d, struct frame *f);
+
+/* A page lent by xenheap_share lost its last reference. */
+void xenheap_last_put(struct frame *f);
+
+static inline uint32_t frame_stamp(const struct frame *f)
+{
+    return (uint32_t)((f->type & PGT_AUX_MASK) >> PGT_AUX_SHIFT);
+}
+
+#endif

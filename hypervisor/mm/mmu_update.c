@@ -1,0 +1,231 @@
+/*
+ * HYPERVISOR_mmu_update: a list of (machine address, value) pairs.
+ *
+ * The table owner's pt_lock is held over the whole list. Under it a frame with
+ * a table type keeps that type, so an update of a table needs no references of
+ * its own: the engine looks at owner and type, then changes the entry.
+ */
+#include "arch/x86/map.h"
+#include "arch/x86/softirq.h"
+#include "arch/x86/usercopy.h"
+#include "core/hypercall.h"
+#include "lib/errno.h"
+#include "mm/alloc.h"
+#include "mm/mmu.h"
+#include "mm/page_type.h"
+
+#define BATCH 8 /* requests copied at once */
+
+struct job {
+    struct vcpu *v;
+    struct domain *pt;  /* owner of the tables */
+    struct domain *fg;  /* owner of what L1 entries name; NULL device memory */
+    bool own;           /* both are the caller: nothing to put */
+};
+
+/*
+ * The engine refused. Because the frame is no table? Then it is written as the
+ * guest itself could write it.
+ */
+static __noinline int plain_write(struct domain *d, uint64_t ptr, uint64_t val)
+{
+    mfn_t m = paddr_to_mfn(ptr);
+    struct frame *f;
+    char *p;
+    int rc;
+
+    if (m.m >= max_mfn)
+        return -EINVAL;
+    f = frame_of(m);
+    if ((pgt_level(f->type) && page_type_count(f)) ||
+        !frame_get(f, d->domain_id))
+        return -EINVAL;
+    rc = page_get_type(f, PGT_WRITABLE, d);
+    if (!rc) {
+        p = map_frame(m);
+        WRITE_ONCE(*(uint64_t *)(p + PAGE_OFFSET(ptr)), val);
+        unmap_frame(p);
+        page_put_writable(f);
+    }
+    frame_put(f);
+    return rc ? -EINVAL : 0;
+}
+
+static __always_inline int table_write(const struct job *job, uint64_t ptr,
+                                       uint64_t val, unsigned flags)
+{
+    mfn_t deferred;
+    int rc;
+
+    if (unlikely(ptr & 7))
+        return -EINVAL;
+    rc = pt_update_entry(paddr_to_mfn(ptr), PAGE_OFFSET(ptr) / sizeof(pte_t),
+                         val, job->pt, job->fg, flags, &deferred);
+    if (unlikely(!mfn_is_invalid(deferred)))
+        mm_defer_table(job->v, deferred);
+    if (unlikely(rc == -EINVAL))
+        return plain_write(job->pt, ptr, val);
+    return rc;
+}
+
+static int machphys_write(struct job *job, uint64_t ptr, uint64_t val)
+{
+    mfn_t m = paddr_to_mfn(ptr);
+    struct frame *f;
+
+    if (!job->fg || m.m >= max_mfn || !mfn_valid(m))
+        return -EINVAL;
+    f = frame_of(m);
+    if (!frame_get(f, job->fg->domain_id))
+        return -EINVAL;
+    /* The M2P of frames that the hypervisor shows is its own business. */
+    if (job->fg != &dom_xen)
+        m2p_set(m, val);
+    frame_put(f);
+    return job->fg != &dom_xen ? 0 : -EPERM;
+}
+
+static int do_request(struct job *job, uint64_t ptr, uint64_t val)
+{
+    unsigned cmd = ptr & 3;
+
+    ptr &= ~3UL;
+    if (cmd == MMU_MACHPHYS_UPDATE)
+        return machphys_write(job, ptr, val);
+    return table_write(job, ptr, val, cmd == MMU_PT_UPDATE_PRESERVE_AD
+                                          ? PT_UPDATE_PRESERVE_AD
+                                          : 0);
+}
+
+/* pt_lock held. Works until an error or preemption; *done counts. */
+static int do_list(struct job *job, vaddr_t ureqs, unsigned count,
+                   unsigned *done)
+{
+    struct mmu_update req[BATCH];
+    unsigned i = 0;
+    int rc = 0;
+
+    while (i < count && !rc) {
+        unsigned n = min(count - i, (unsigned)BATCH);
+
+        if (copy_from_guest_va(req, ureqs + i * sizeof(req[0]),
+                               n * sizeof(req[0])))
+            return -EFAULT;
+        for (unsigned k = 0; k < n && !rc; k++) {
+            rc = do_request(job, req[k].ptr, req[k].val);
+            if (rc)
+                break;
+            *done = ++i;
+            if (i < count && unlikely(preempt_needed() ||
+                                      mm_old_table_pending(job->v)))
+                rc = -ERESTART_PREEMPT;
+        }
+    }
+    return rc;
+}
+
+/* foreigndom: low half FD; high half 0 = SELF, else PFD + 1. */
+static int get_domains(struct job *job, uint32_t foreigndom)
+{
+    struct domain *self = current->domain;
+    uint16_t pfd = (uint16_t)(foreigndom >> 16);
+    int rc;
+
+    job->pt = job->fg = self;
+    job->own = foreigndom == DOMID_SELF;
+    if (likely(job->own))
+        return 0;
+    rc = mmu_foreign_get((domid_t)foreigndom, &job->fg);
+    if (rc || !pfd)
+        return rc;
+    rc = mmu_foreign_get((domid_t)(pfd - 1), &job->pt);
+    if (!rc && (!job->pt || job->pt == &dom_xen))
+        rc = -EINVAL; /* these have no tables */
+    if (rc)
+        mmu_foreign_put(job->fg);
+    return rc;
+}
+
+static __noinline long update_list(uint64_t ureqs, uint64_t count_arg,
+                                  uint64_t pdone, uint64_t foreigndom)
+{
+    uint32_t count = (uint32_t)count_arg & ~MMU_PREEMPTED;
+    struct job job = {.v = current};
+    uint32_t before = 0, done = 0, total;
+    int rc;
+
+    if (mm_old_table_pending(job.v) && mm_finish_old_table(job.v))
+        return hypercall_continue(__HYPERVISOR_mmu_update, 4, ureqs, count_arg,
+                                  pdone, foreigndom);
+    if (((uint32_t)count_arg & MMU_PREEMPTED) && pdone &&
+        copy_from_guest_va(&before, pdone, sizeof(before)))
+        return -EFAULT;
+    rc = get_domains(&job, (uint32_t)foreigndom);
+    if (unlikely(rc))
+        return rc;
+    spin_lock(&job.pt->pt_lock);
+    rc = do_list(&job, ureqs, count, &done);
+    spin_unlock(&job.pt->pt_lock);
+    if (unlikely(!job.own)) {
+        mmu_foreign_put(job.pt);
+        mmu_foreign_put(job.fg);
+    }
+    total = before + done;
+    if (pdone && copy_to_guest_va(pdone, &total, sizeof(total)) && !rc)
+        rc = -EFAULT;
+    if (rc == -ERESTART_PREEMPT)
+        return hypercall_continue(
+            __HYPERVISOR_mmu_update, 4,
+            ureqs + done * sizeof(struct mmu_update),
+            (uint64_t)((count - done) | MMU_PREEMPTED), pdone, foreigndom);
+    return rc;
+}
+
+/*
+ * One table update of the caller's own: what kernels do all day. False: it is
+ * none, or must be tried again; *rc is the result otherwise.
+ */
+static __always_inline bool update_one(struct vcpu *v, vaddr_t ureqs, int *rc)
+{
+    const struct job job = {v, v->domain, v->domain, true};
+    struct mmu_update req;
+    unsigned cmd;
+
+    if (unlikely(copy_from_guest_va(&req, ureqs, sizeof(req)))) {
+        *rc = -EFAULT;
+        return true;
+    }
+    cmd = req.ptr & 3;
+    if (unlikely(cmd == MMU_MACHPHYS_UPDATE))
+        return false;
+    spin_lock(&job.pt->pt_lock);
+    *rc = table_write(
+        &job, req.ptr - cmd, req.val,
+        cmd == MMU_PT_UPDATE_PRESERVE_AD ? PT_UPDATE_PRESERVE_AD : 0);
+    spin_unlock(&job.pt->pt_lock);
+    return likely(*rc != -ERESTART_PREEMPT);
+}
+
+/*
+ * mmu_update(reqs, count, pdone, foreigndom)
+ *
+ * Checks, in order: foreigndom (-ESRCH, -EPERM); then for each request: it can
+ * be read (-EFAULT); for a table update the address is aligned to 8 and in a
+ * frame of PFD (-EINVAL) and the engine accepts the entry (-EINVAL, -EBUSY);
+ * for a machphys update the frame is FD's RAM (-EINVAL). The first error ends
+ * the list. *pdone, if given, gets the number of requests done.
+ */
+static long do_mmu_update(uint64_t ureqs, uint64_t count, uint64_t pdone,
+                          uint64_t foreigndom, uint64_t a5, uint64_t a6)
+{
+    struct vcpu *v = current;
+    int rc;
+
+    (void)a5;
+    (void)a6;
+    if (count == 1 && !pdone && foreigndom == DOMID_SELF &&
+        !mm_old_table_pending(v) && likely(update_one(v, ureqs, &rc)))
+        return rc;
+    return update_list(ureqs, count, pdone, foreigndom);
+}
+HYPERCALL(__HYPERVISOR_mmu_update, 4, do_mmu_update);

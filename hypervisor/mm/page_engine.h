@@ -1,0 +1,164 @@
+/*
+ * Inside of the page-type engine: shared by page_type.c, page_validate.c,
+ * page_update.c and page_l1.c, of no use to others (page_type.h is the face).
+ */
+#ifndef MM_PAGE_ENGINE_H
+#define MM_PAGE_ENGINE_H
+
+#include "arch/x86/layout.h"
+#include "arch/x86/pte.h"
+#include "lib/compiler.h"
+#include "lib/errno.h"
+#include "mm/frame_ref.h"
+#include "mm/page_type.h"
+
+/* Entry bits that a guest may not set. */
+#define L1_CACHE_BITS (PTE_PWT | PTE_PCD | PTE_PAT)
+#define L1_SPECIAL    (L1_CACHE_BITS | PTE_G)
+#define UPPER_REFUSED (PTE_PWT | PTE_PCD | PTE_PSE | PTE_G)
+
+static __always_inline uint64_t type_load(const struct frame *f)
+{
+    return __atomic_load_n(&f->type, __ATOMIC_RELAXED);
+}
+/*
+ * Plain store: right only where nobody else can write the word, i.e. for a
+ * table or descriptor type with a count, under pt_lock.
+ */
+static __always_inline void type_store(struct frame *f, uint64_t x)
+{
+    __atomic_store_n(&f->type, x, __ATOMIC_RELEASE);
+}
+
+static __always_inline bool type_validates(uint64_t type)
+{
+    return pgt_level(type) || (type & PGT_MASK) == PGT_SEGDESC;
+}
+
+static __always_inline bool hyp_slot(unsigned level, unsigned index)
+{
+    return level == 4 && index >= HYP_L4_FIRST && index <= HYP_L4_LAST;
+}
+
+/* The word of a type whose last reference goes now: with the TLB's clock. */
+uint64_t type_idle_word(uint64_t x);
+
+/*
+ * Takes a type reference, see page_get_type; extra is PGT_FOREIGN or 0.
+ */
+int type_get(struct frame *f, uint64_t type, struct domain *owner,
+             uint64_t extra);
+/*
+ * Drops a writable use and leaves the TLB's clock in the word, also when it is
+ * not the last; why: page_type.c.
+ */
+void writable_put(struct frame *f);
+
+static __always_inline int writable_get(struct frame *f, struct domain *owner,
+                                        uint64_t foreign)
+{
+    uint64_t x = type_load(f);
+
+    if (likely((x & PGT_MASK) == PGT_WRITABLE &&
+               (uint32_t)x - 1u < (uint32_t)PGT_COUNT_MAX - 1u &&
+               atomic_cas(&f->type, &x, (x + 1) | foreign)))
+        return 0;
+    return type_get(f, PGT_WRITABLE, owner, foreign);
+}
+
+/*
+ * Not-present entries reach the memory they seem to name when a CPU guesses
+ * (L1 terminal fault): domains of the strict kind may not name RAM in them.
+ */
+static __always_inline bool l1tf_unsafe(pte_t e, const struct domain *owner)
+{
+    return unlikely(e) && pte_mfn(e).m < max_mfn && domain_l1tf_strict(owner);
+}
+
+/* ---- L1 entries ---- */
+
+/* Whose table it is and what its entries may name; made once per operation. */
+struct l1_ctx {
+    struct domain *owner; /* of the table */
+    struct domain *fg;    /* of the frames named; NULL: device memory only */
+    uint64_t owner_bits;  /* REF_OWNER of fg, or REF_OWNER_NOBODY */
+    uint64_t foreign;     /* PGT_FOREIGN if fg is not owner, else 0 */
+    bool grant;           /* the grant table vouches for the frame */
+};
+
+/* Rare cases of l1_get: not an ordinary frame of fg. */
+int l1_get_device(mfn_t m, const struct l1_ctx *c);
+int l1_get_special(struct frame *f, pte_t e, const struct l1_ctx *c);
+bool l1_flags_ok(pte_t e, const struct domain *owner);
+bool l1_foreign_ok(const struct frame *f);
+/* Drops the references of a present entry, if it names RAM. */
+void l1_put_descriptor(struct frame *f, struct domain *owner);
+
+/*
+ * Checks a present entry and takes the references it needs: a general one,
+ * and with RW a writable one. 0, -EINVAL, -EBUSY.
+ */
+static __always_inline int l1_get(pte_t e, const struct l1_ctx *c)
+{
+    mfn_t m = pte_mfn(e);
+    struct frame *f;
+    int rc;
+
+    if (unlikely((e & L1_SPECIAL) && !l1_flags_ok(e, c->owner)))
+        return -EINVAL;
+    if (unlikely(m.m >= max_mfn))
+        return l1_get_device(m, c);
+    f = frame_of(m);
+    if (unlikely(!ref_get(f, c->owner_bits)))
+        return l1_get_special(f, e, c);
+    if (unlikely(c->foreign && !l1_foreign_ok(f))) {
+        ref_put(f);
+        return -EINVAL;
+    }
+    if (e & PTE_RW) {
+        rc = writable_get(f, c->fg, c->foreign);
+        if (unlikely(rc)) {
+            ref_put(f);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* Drops what l1_get took. owner: of the table. */
+static __always_inline void l1_put(pte_t e, struct domain *owner)
+{
+    mfn_t m = pte_mfn(e);
+    struct frame *f;
+
+    if (unlikely(!mfn_valid(m)))
+        return; /* device memory */
+    f = frame_of(m);
+    if (e & PTE_RW)
+        writable_put(f);
+    else if (unlikely(page_type(f) == PGT_SEGDESC))
+        l1_put_descriptor(f, owner);
+    ref_put(f);
+}
+
+/* ---- Tables (page_validate.c) ---- */
+
+/*
+ * Takes both references on the table that a present level-n entry names
+ * (level 2..4, of a table of d). As page_get_and_type.
+ */
+int child_get(pte_t e, unsigned level, struct domain *d);
+/*
+ * Validation and invalidation of a frame with type count 1 that is neither
+ * VALIDATED nor PARTIAL. from: entries below hold references. parked: the
+ * frame was PARTIAL and still has that state's own reference. They end in a
+ * proper state of the frame whatever they return.
+ */
+int page_validate(struct frame *f, uint64_t type, unsigned from, bool parked,
+                  struct domain *d);
+int page_invalidate(struct frame *f, uint64_t type, unsigned from, bool parked,
+                    uint64_t failed, struct domain *d);
+/* Checks and repairs all entries of a descriptor page. */
+bool descriptor_page_check(mfn_t m);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * I/O ports of a guest: who may, and what really happens.
+ */
+#ifndef PV_IOPORT_H
+#define PV_IOPORT_H
+
+#include "core/vcpu.h"
+
+/* Emulates IN/OUT and string I/O. False: not allowed, deliver #GP. */
+struct insn;
+bool pv_emulate_io(struct cpu_user_regs *regs, const struct insn *in);
+
+/*
+ * PCI configuration ports 0xcf8-0xcff as the hardware domain sees them: port
+ * offset included, bytes 1, 2 or 4. A read that is not allowed gives all ones,
+ * a write that is not allowed is dropped.
+ * Provided by drivers (pci.c).
+ */
+uint32_t pci_conf_guest_read(unsigned port, unsigned bytes);
+void pci_conf_guest_write(unsigned port, unsigned bytes, uint32_t val);
+
+#endif

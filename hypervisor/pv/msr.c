@@ -1,0 +1,159 @@
+/*
+ * Model-specific registers as a guest sees them: a short list of those that a
+ * kernel has reason to touch. Anything else faults, as on a CPU without it.
+ */
+#include "arch/x86/cpu.h"
+#include "arch/x86/map.h"
+#include "arch/x86/pte.h"
+#include "arch/x86/timer.h"
+#include "lib/errno.h"
+#include "mm/page_type.h"
+#include "pv/pv.h"
+
+#define MSR_PLATFORM_ID 0x17
+#define MSR_UCODE_REV 0x8b
+#define MSR_MTRR_CAP 0xfe
+#define MSR_MCG_CAP 0x179
+#define MSR_MCG_STATUS 0x17a
+#define MSR_MISC_ENABLE 0x1a0
+#define MSR_DEBUGCTL 0x1d9
+#define MSR_AMD_PATCH_LEVEL 0x8b
+#define MSR_AMD_HWCR 0xc0010015
+#define MSR_AMD_DE_CFG 0xc0011029
+#define MSR_HYPERCALL_PAGE 0x40000000
+/* PAT that the ABI fixes for PV guests. */
+#define PV_PAT 0x050100070406UL
+#define APIC_BASE_ENABLE 0x800UL
+#define APIC_BASE_BSP 0x100UL
+#define EFER_GUEST (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+
+static uint64_t gs_base_active(void)
+{
+    return rdmsr(MSR_GS_BASE);
+}
+
+/* 0, or -EPERM: the guest gets #GP. */
+int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val)
+{
+    switch (msr) {
+    case MSR_FS_BASE:
+        *val = rdmsr(MSR_FS_BASE);
+        return 0;
+    case MSR_GS_BASE:
+        *val = gs_base_active();
+        return 0;
+    case MSR_KERNEL_GS_BASE:
+        *val = rdmsr(MSR_KERNEL_GS_BASE);
+        return 0;
+    case MSR_TSC:
+        *val = rdtsc();
+        return 0;
+    case MSR_EFER:
+        *val = rdmsr(MSR_EFER) & EFER_GUEST;
+        return 0;
+    case MSR_PAT:
+        *val = PV_PAT;
+        return 0;
+    case MSR_APIC_BASE:
+        *val = 0xfee00000UL | APIC_BASE_ENABLE |
+               (v->vcpu_id == 0 ? APIC_BASE_BSP : 0);
+        return 0;
+    case MSR_TSC_AUX:
+        if (!cpu_features.rdtscp)
+            return -EPERM;
+        *val = v->pv.tsc_aux;
+        return 0;
+    case MSR_SYSENTER_CS:
+    case MSR_SYSENTER_ESP:
+    case MSR_SYSENTER_EIP:
+    case MSR_MCG_CAP:    /* no banks */
+    case MSR_MCG_STATUS:
+    case MSR_DEBUGCTL:
+        *val = 0;
+        return 0;
+    case MSR_MISC_ENABLE:
+    case MSR_UCODE_REV:
+    case MSR_PLATFORM_ID:
+        /* Truth about the machine that hurts nobody. */
+        return rdmsr_safe(msr, val) ? 0 : -EPERM;
+    case MSR_AMD_HWCR:
+    case MSR_AMD_DE_CFG:
+        if (!cpu_features.vendor_amd || !rdmsr_safe(msr, val))
+            return -EPERM;
+        return 0;
+    default:
+        return -EPERM;
+    }
+}
+
+/* MSR 0x40000000: fills the guest frame with a hypercall page. */
+static int write_hypercall_page(struct vcpu *v, uint64_t val)
+{
+    struct domain *d = v->domain;
+    mfn_t m = paddr_to_mfn(val);
+    void *p;
+    int rc;
+
+    if (!mfn_valid(m))
+        return -EPERM;
+    rc = page_get_and_type(frame_of(m), PGT_WRITABLE, d);
+    if (rc)
+        return -EPERM;
+    p = map_frame(m);
+    hypercall_page_init(p);
+    unmap_frame(p);
+    (void)page_put_and_type(frame_of(m), d);
+    return 0;
+}
+
+int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val)
+{
+    switch (msr) {
+    case MSR_FS_BASE:
+    case MSR_GS_BASE:
+    case MSR_KERNEL_GS_BASE:
+        if (!is_canonical(val))
+            return -EPERM;
+        wrmsr(msr, val);
+        return 0;
+    case MSR_TSC_AUX:
+        if (!cpu_features.rdtscp || (val >> 32))
+            return -EPERM;
+        v->pv.tsc_aux = val;
+        wrmsr(MSR_TSC_AUX, val);
+        return 0;
+    case MSR_EFER:
+        /* Only what it is already: the guest cannot change modes. */
+        return (val & ~EFER_GUEST) ? -EPERM : 0;
+    case MSR_PAT:
+        return val == PV_PAT ? 0 : -EPERM;
+    case MSR_UCODE_REV:
+    case MSR_MISC_ENABLE:
+    case MSR_DEBUGCTL:
+    case MSR_APIC_BASE:
+    case MSR_MCG_STATUS:
+        return 0; /* taken and dropped, as harmless */
+    case MSR_SYSENTER_CS:
+    case MSR_SYSENTER_ESP:
+    case MSR_SYSENTER_EIP:
+        return 0; /* a callback does this (callback_op) */
+    case MSR_HYPERCALL_PAGE:
+        return write_hypercall_page(v, val);
+    default:
+        return -EPERM;
+    }
+}
+
+uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want)
+{
+    /* Bits a guest may choose; the rest is the hypervisor's choice. */
+    uint64_t may = CR4_TSD | CR4_DE | CR4_OSXMMEXCPT | CR4_MCE;
+    uint64_t fixed = CR4_PAE | CR4_OSFXSR;
+
+    (void)v;
+    if (cpu_features.xsave)
+        may |= CR4_OSXSAVE;
+    if (cpu_features.fsgsbase)
+        fixed |= CR4_FSGSBASE;
+    return (want & may) | fixed;
+}

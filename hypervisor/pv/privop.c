@@ -1,0 +1,272 @@
+/*
+ * Privileged instructions that a guest kernel executes although it runs in
+ * ring 3: they fault (#GP) and their effect on the virtual CPU is done here.
+ * What has none, or would touch the real machine, is refused: the guest gets
+ * its #GP.
+ */
+#include "arch/x86/cpu.h"
+#include "arch/x86/fpu.h"
+#include "arch/x86/insn.h"
+#include "arch/x86/tlb.h"
+#include "arch/x86/usercopy.h"
+#include "lib/errno.h"
+#include "lib/printk.h"
+#include "mm/mmu.h"
+#include "pv/ioport.h"
+#include "pv/pv.h"
+#include <xen/arch-x86/xen-x86_64.h>
+
+static bool read_cr(struct vcpu *v, unsigned n, uint64_t *val)
+{
+    switch (n) {
+    case 0:
+        *val = (read_cr0() & ~CR0_TS) | (v->pv.cr0_ts ? CR0_TS : 0);
+        return true;
+    case 2:
+        *val = v->vcpu_info->arch.cr2;
+        return true;
+    case 3:
+        *val = v->pv.cr3_kernel;
+        return true;
+    case 4:
+        *val = v->pv.cr4;
+        return true;
+    case 8:
+        *val = 0;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A new base pointer; validation that gives way is tried again from rip. */
+static bool write_guest_cr3_reg(struct vcpu *v, struct cpu_user_regs *regs,
+                      const struct insn *in, uint64_t val)
+{
+    int rc = mmu_new_base(v, val >> PAGE_SHIFT, false);
+
+    if (rc == -ERESTART_PREEMPT)
+        regs->rip -= in->length;
+    return rc == 0 || rc == -ERESTART_PREEMPT;
+}
+
+static bool write_cr(struct vcpu *v, struct cpu_user_regs *regs,
+                     const struct insn *in, uint64_t val)
+{
+    unsigned n = in->reg;
+
+    switch (n) {
+    case 0:
+        if ((val ^ read_cr0()) & ~CR0_TS)
+            return false;
+        pv_set_ts(v, val & CR0_TS);
+        return true;
+    case 2:
+        v->vcpu_info->arch.cr2 = val;
+        return true;
+    case 3:
+        return write_guest_cr3_reg(v, regs, in, val);
+    case 4:
+        v->pv.cr4 = pv_guest_cr4(v, val);
+        pv_load_cr4(v);
+        return true;
+    case 8:
+        return val == 0;
+    default:
+        return false;
+    }
+}
+
+static bool read_dr(struct vcpu *v, unsigned n, uint64_t *val)
+{
+    if (n > 7)
+        return false;
+    if (n == 4 || n == 5)
+        n += 2;
+    *val = v->pv.debugreg[n];
+    return true;
+}
+
+/* 0F 20..23: MOV to and from control and debug registers. */
+static bool mov_special(struct vcpu *v, struct cpu_user_regs *regs,
+                        const struct insn *in)
+{
+    uint64_t *gpr = insn_reg64(regs, in->rm);
+
+    switch (in->opcode) {
+    case 0x20:
+        return read_cr(v, in->reg, gpr);
+    case 0x21:
+        return read_dr(v, in->reg, gpr);
+    case 0x22:
+        return write_cr(v, regs, in, *gpr);
+    default:
+        return pv_set_debugreg(v, in->reg, *gpr) == 0;
+    }
+}
+
+static bool rdmsr_op(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint64_t val;
+
+    if (pv_read_msr(v, regs->ecx, &val)) {
+        printk(XENLOG_G_INFO "d%uv%u: RDMSR %#x refused\n",
+               v->domain->domain_id, v->vcpu_id, regs->ecx);
+        return false;
+    }
+    regs->rax = (uint32_t)val;
+    regs->rdx = val >> 32;
+    return true;
+}
+
+static bool wrmsr_op(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint64_t val = (uint64_t)regs->edx << 32 | regs->eax;
+
+    if (pv_write_msr(v, regs->ecx, val)) {
+        printk(XENLOG_G_INFO "d%uv%u: WRMSR %#x = %#lx refused\n",
+               v->domain->domain_id, v->vcpu_id, regs->ecx,
+               (unsigned long)val);
+        return false;
+    }
+    return true;
+}
+
+static bool cpuid_op(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint32_t out[4];
+
+    pv_cpuid(v, regs->eax, regs->ecx, out);
+    regs->rax = out[0];
+    regs->rbx = out[1];
+    regs->rcx = out[2];
+    regs->rdx = out[3];
+    return true;
+}
+
+/* XSETBV of register 0, to what the CPU has. */
+static bool xsetbv_op(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint64_t val = (uint64_t)regs->edx << 32 | regs->eax;
+
+    if (regs->ecx != 0 || !cpu_features.xsave || !fpu_xcr0_valid(val))
+        return false;
+    v->pv.xcr0 = val;
+    fpu_set_xcr0(val);
+    return true;
+}
+
+static void rdtsc_op(struct cpu_user_regs *regs)
+{
+    uint64_t tsc = rdtsc();
+
+    regs->rax = (uint32_t)tsc;
+    regs->rdx = tsc >> 32;
+}
+
+/* 0F 01: XSETBV, RDTSCP and INVLPG. */
+static bool group7(struct vcpu *v, struct cpu_user_regs *regs,
+                   const struct insn *in)
+{
+    if (in->modrm == 0xd1)
+        return xsetbv_op(v, regs);
+    if (in->modrm == 0xf9 && cpu_features.rdtscp) {
+        rdtsc_op(regs);
+        regs->rcx = v->pv.tsc_aux;
+        return true;
+    }
+    if (in->has_mem && ((in->modrm >> 3) & 7) == 7) {
+        vaddr_t va = insn_mem_offset(in, regs);
+        if (in->seg == SEG_FS)
+            va += rdmsr(MSR_FS_BASE);
+        else if (in->seg == SEG_GS)
+            va += rdmsr(MSR_GS_BASE);
+        if (guest_range_ok(va, 1))
+            tlb_flush_page_local(va);
+        return true;
+    }
+    return false;
+}
+
+static bool two_byte(struct vcpu *v, struct cpu_user_regs *regs,
+                     const struct insn *in)
+{
+    switch (in->opcode) {
+    case 0x01:
+        return group7(v, regs, in);
+    case 0x06: /* CLTS */
+        pv_set_ts(v, false);
+        return true;
+    case 0x08: /* INVD, WBINVD: coherent caches are left alone */
+    case 0x09:
+        return true;
+    case 0x20 ... 0x23:
+        return mov_special(v, regs, in);
+    case 0x30:
+        return wrmsr_op(v, regs);
+    case 0x31: /* RDTSC, when the guest has set its CR4.TSD */
+        rdtsc_op(regs);
+        return true;
+    case 0x32:
+        return rdmsr_op(v, regs);
+    case 0xa2:
+        return cpuid_op(v, regs);
+    default:
+        return false;
+    }
+}
+
+static bool one_byte(struct vcpu *v, const struct insn *in)
+{
+    switch (in->opcode) {
+    case 0xf4: /* HLT */
+        vcpu_block_current();
+        return true;
+    case 0xfa: /* CLI, STI with I/O privilege: no effect on the machine */
+    case 0xfb:
+        return v->pv.iopl >= 1;
+    default:
+        return false;
+    }
+}
+
+static bool is_io(const struct insn *in)
+{
+    return in->map == INSN_MAP_1BYTE &&
+           ((in->opcode >= 0x6c && in->opcode <= 0x6f) ||
+            (in->opcode >= 0xe4 && in->opcode <= 0xe7) ||
+            (in->opcode >= 0xec && in->opcode <= 0xef));
+}
+
+bool pv_emulate_privop(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    struct insn in;
+    uint64_t length;
+    bool done;
+
+    if (!pv_fetch_insn(regs, &in))
+        return false;
+    if (is_io(&in)) {
+        done = pv_emulate_io(regs, &in);
+        length = 0; /* moves rip itself */
+    } else if (!v->pv.in_kernel || in.lock) {
+        return false;
+    } else if (in.map == INSN_MAP_0F) {
+        done = two_byte(v, regs, &in);
+        length = in.length;
+    } else {
+        done = in.map == INSN_MAP_1BYTE && one_byte(v, &in);
+        length = in.length;
+    }
+    if (done) {
+        regs->rip += length;
+        regs->rflags &= ~X86_EFLAGS_RF;
+        /* A fault that was injected has cleared TF. */
+        if (regs->rflags & X86_EFLAGS_TF) {
+            v->pv.debugreg[6] |= 1u << 14; /* single step */
+            pv_inject_trap(TRAP_DB, 0);
+        }
+    }
+    return done;
+}

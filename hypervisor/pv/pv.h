@@ -1,0 +1,71 @@
+/*
+ * The paravirtual CPU as a guest sees it: traps, callbacks, system calls,
+ * privileged-instruction emulation, descriptor tables, CPUID and MSR policy.
+ */
+#ifndef PV_PV_H
+#define PV_PV_H
+
+#include "arch/x86/insn.h"
+#include "core/hypercall.h"
+#include "core/vcpu.h"
+#include "mm/mmu.h" /* pv_load_ldt, pv_drop_ldt */
+
+/* Entry point from arch/x86/traps.c for traps taken in guest mode. */
+void pv_trap(struct cpu_user_regs *regs);
+
+/*
+ * Queues an exception for the current vCPU: builds the frame on the guest
+ * kernel's stack at once. Crashes the domain if it has no handler or the
+ * frame cannot be written.
+ */
+void pv_inject_trap(unsigned vector, uint32_t error_code);
+void pv_inject_page_fault(vaddr_t addr, uint32_t error_code);
+
+/*
+ * Emulates the privileged instruction at regs->rip. True: done (rip moved on,
+ * or another exception injected). False: not emulated, deliver the #GP.
+ */
+bool pv_emulate_privop(struct cpu_user_regs *regs);
+/* A write fault on a page-table page mapped read-only. True: emulated. */
+bool pv_emulate_pte_write(struct cpu_user_regs *regs, vaddr_t addr);
+
+/*
+ * Linear address of the next instruction, and how it is to be decoded. False:
+ * 16-bit code, or a descriptor that is gone.
+ */
+bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
+                     enum insn_mode *mode);
+/* Fetches and decodes it. False: cannot be read or is undefined. */
+bool pv_fetch_insn(const struct cpu_user_regs *regs, struct insn *in);
+
+/* Guest CPUID after policy, and the MSR policy: 0 or -EPERM (=> #GP). */
+void pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t subleaf,
+              uint32_t out[4]);
+int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val);
+int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val);
+
+/*
+ * set_debugreg with the ABI's rules: 0, or -EINVAL reserved bits, hypervisor
+ * address, I/O breakpoint without CR4.DE. If v is loaded here, takes effect.
+ */
+int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t val);
+/* The CR4 value that a guest asking for `want` gets. */
+uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want);
+/* Puts those bits of v's CR4 that count in user mode into the hardware. */
+void pv_load_cr4(const struct vcpu *v);
+
+/* Switches between guest kernel and guest user mode (CR3, GS base). */
+void pv_toggle_mode(struct vcpu *v);
+
+/* Sets or clears CR0.TS as the current guest sees it. */
+void pv_set_ts(struct vcpu *v, bool ts);
+
+/* Descriptor tables: current vCPU's window. */
+void pv_load_gdt(struct vcpu *v);
+bool pv_ldt_fault(vaddr_t offset);
+bool pv_ldt_want(uint16_t selector);
+/* A selector could not be loaded when v was switched in. */
+void pv_failsafe_on_resume(struct vcpu *v);
+int pv_set_gdt(struct vcpu *v, const uint64_t *frames, unsigned entries);
+
+#endif

@@ -1,0 +1,30 @@
+/* A CPU as the scheduler sees it. Private to sched. */
+#ifndef SCHED_CPU_H
+#define SCHED_CPU_H
+
+#include "sched/sched.h"
+
+struct sched_cpu {
+    spinlock_t lock;   /* the schedule lock: LOCK_SCHED, taken irqsave */
+    struct vcpu *idle;
+    struct timer slice;
+    bool slice_armed;  /* the timer may be running */
+    s_time_t since;    /* when `current` was last charged */
+    unsigned assigned; /* vCPUs whose processor this is */
+    uint64_t switches;
+};
+DECLARE_PER_CPU(struct sched_cpu, sched_cpu);
+
+extern const struct scheduler *sched_policy;
+
+/*
+ * Takes the schedule lock of the CPU that v is assigned to; v->processor and
+ * v->is_running do not change while it is held.
+ */
+struct sched_cpu *sched_lock_vcpu(struct vcpu *v, unsigned long *flags);
+static inline void sched_unlock(struct sched_cpu *sc, unsigned long flags)
+{
+    spin_unlock_irqrestore(&sc->lock, flags);
+}
+
+#endif

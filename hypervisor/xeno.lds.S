@@ -1,0 +1,111 @@
+/*
+ * Memory image of the hypervisor. Each group with other access rights starts
+ * on a page of its own: paging_init maps text read+execute, rodata read-only,
+ * the rest read+write. The .init group is given back to the heap after boot.
+ */
+#include "arch/x86/layout.h"
+
+/* Needed only to unpack domain 0's kernel: part of the start-up group. */
+#define BOOT_ONLY                                                              \
+    *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o
+
+OUTPUT_FORMAT(elf64-x86-64)
+ENTRY(_start32)
+
+SECTIONS
+{
+    . = IMAGE_START + IMAGE_PHYS;
+    _image_start = .;
+    _text_start = .;
+    .text : {
+        KEEP(*(.multiboot))
+        *(.text.entry)
+        *(EXCLUDE_FILE(BOOT_ONLY) .text EXCLUDE_FILE(BOOT_ONLY) .text.*)
+    } = 0x9090
+    . = ALIGN(4096);
+    /* The SYSCALL stub: its one page is mapped into every CPU area. */
+    .text.stub : { _stub_page = .; KEEP(*(.stub)) . = ALIGN(4096); }
+    _text_end = .;
+
+    _rodata_start = .;
+    .rodata : {
+        *(EXCLUDE_FILE(BOOT_ONLY) .rodata EXCLUDE_FILE(BOOT_ONLY) .rodata.*)
+        . = ALIGN(8);
+        _ex_table_start = .;
+        KEEP(*(.ex_table))
+        _ex_table_end = .;
+        _smap_patch_start = .;
+        KEEP(*(.smap_patch))
+        _smap_patch_end = .;
+        . = ALIGN(8);
+        domain_hooks_start = .;
+        KEEP(*(.domain_hooks))
+        domain_hooks_end = .;
+        schedulers_start = .;
+        KEEP(*(.scheduler))
+        schedulers_end = .;
+        keyhandlers_start = .;
+        KEEP(*(.keyhandler))
+        keyhandlers_end = .;
+        . = ALIGN(16);
+        KEEP(*(.symbols))
+        *(.got .got.plt EXCLUDE_FILE(BOOT_ONLY) .data.rel.ro EXCLUDE_FILE(BOOT_ONLY) .data.rel.ro.*)
+    }
+    . = ALIGN(4096);
+    _rodata_end = .;
+
+    _init_start = .;
+    .init : {
+        *(.init.text .init.text.*)
+        *(.text .text.*)
+        . = ALIGN(4096);
+        _init_data_start = .;
+        *(.init.data .init.data.* .init.rodata*)
+        *(.rodata .rodata.* .data.rel.ro .data.rel.ro.*)
+        . = ALIGN(8);
+        params_start = .;
+        KEEP(*(.init.param))
+        params_end = .;
+        hypercalls_start = .;
+        KEEP(*(.init.hypercall))
+        hypercalls_end = .;
+    }
+    . = ALIGN(4096);
+    _init_end = .;
+
+    _data_start = .;
+    .data : { *(.data .data.*) }
+    . = ALIGN(64);
+    _load_end = .;
+    .bss : {
+        *(.bss .bss.* COMMON)
+    }
+    . = ALIGN(4096);
+    _image_end = .;
+
+    /* Per-CPU variables: their addresses are offsets in the CPU area. */
+    .percpu CPU_AREA_PERCPU (NOLOAD) : {
+        percpu_start = .;
+        *(.percpu.first)
+        *(.percpu)
+        percpu_end = .;
+    }
+    ASSERT(percpu_end - percpu_start <= CPU_AREA_PERCPU_SIZE, "per-CPU variables too big")
+
+    _load_size = ABSOLUTE(_image_end - _image_start);
+    _entry_offset = ABSOLUTE(_start32 - _image_start);
+
+    .debug_info 0 : { *(.debug_info) }
+    .debug_abbrev 0 : { *(.debug_abbrev) }
+    .debug_line 0 : { *(.debug_line) }
+    .debug_line_str 0 : { *(.debug_line_str) }
+    .debug_str 0 : { *(.debug_str) }
+    .debug_str_offsets 0 : { *(.debug_str_offsets) }
+    .debug_addr 0 : { *(.debug_addr) }
+    .debug_aranges 0 : { *(.debug_aranges) }
+    .debug_ranges 0 : { *(.debug_ranges) }
+    .debug_rnglists 0 : { *(.debug_rnglists) }
+    .debug_loclists 0 : { *(.debug_loclists) }
+    .debug_loc 0 : { *(.debug_loc) }
+    /DISCARD/ : { *(.comment .note .note.* .eh_frame .eh_frame_hdr .discard) }
+}

@@ -1,0 +1,131 @@
+# Targets around the hypervisor itself: run, check, stress, matrix, bench,
+# install, help. Included by the top Makefile, which defines $(O) and builds
+# $(O)/xeno and $(O)/xeno.gz. Each first installs the packages that it needs;
+# see scripts/fetch.
+
+MEM     ?= 2048
+SMP     ?= 2
+CPU     ?= Haswell
+GRAPHIC ?= 0
+KERNEL  ?= 12
+JOBS    ?= 2
+TESTS   ?=
+MINUTES ?= 10
+BOOTS   ?= 50
+DESTDIR ?=
+TFTPDIR ?=
+
+absO := $(abspath $(O))
+SCRIPT := O=$(absO) scripts
+
+# The targets below show a build's commands only with V=1, and use JOBS
+# processors for it unless make was given -j itself.
+V       ?= 0
+quiet    = $(if $(filter 1,$(V)),,-s)
+jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
+
+.PHONY: run check stress fuzz-guest matrix bench install help \
+	packages-build packages-run packages-check dom0 dom0-13
+
+packages-build:
+	@$(SCRIPT)/fetch packages build
+packages-run:
+	@$(SCRIPT)/fetch packages build run
+packages-check:
+	@$(SCRIPT)/fetch packages build run check
+
+# Domain 0: kernel and initramfs. The recursive calls come after the packages.
+dom0: packages-run
+	@$(SCRIPT)/fetch kernel
+	@$(MAKE) -s --no-print-directory $(absO)/initramfs-12.cpio
+
+dom0-13: packages-run
+	@$(SCRIPT)/fetch kernel13
+	@$(MAKE) -s --no-print-directory $(absO)/initramfs-13.cpio
+
+initramfs_parts := $(wildcard scripts/initramfs/*) scripts/mkinitramfs \
+	scripts/module-files
+dom0_tests := $(wildcard tests/system/dom0/*)
+
+$(absO)/initramfs-%.cpio: $(initramfs_parts) $(dom0_tests)
+	@$(MAKE) -s --no-print-directory -C tests/system/dom0 O=$(absO)
+	@echo "assembling $(notdir $@)"
+	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -T $(absO)/tests/dom0
+
+run: packages-run
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(MAKE) -s --no-print-directory dom0$(if $(filter 13,$(KERNEL)),-13)
+	@MEM=$(MEM) SMP=$(SMP) CPU='$(CPU)' GRAPHIC=$(GRAPHIC) \
+	  KERNEL=$(KERNEL) XEN_ARGS='$(XEN_ARGS)' DOM0_ARGS='$(DOM0_ARGS)' \
+	  RUN_ARGS='$(RUN_ARGS)' $(SCRIPT)/run
+
+# Everything that the tests boot or run is built before the first of them.
+check: packages-check
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@echo "building $(O)/debug/xeno, with assertions"
+	@$(BUILD) DEBUG=1 O=$(absO)/debug all
+	@$(MAKE) -s --no-print-directory dom0 dom0-13
+	@CC='$(CC)' JOBS=$(JOBS) $(SCRIPT)/check $(TESTS)
+
+stress: packages-run
+	@echo "building $(O)/debug/xeno, with assertions"
+	@$(BUILD) DEBUG=1 O=$(absO)/debug all
+	@$(MAKE) -s --no-print-directory dom0
+	@STRESS_SECONDS=$$(($(MINUTES) * 60)) $(SCRIPT)/check -v \
+	  tests/system/stress.t
+
+# One long run of the hypercall fuzzer: SECONDS=3600 SEED=1
+fuzz-guest: packages-run
+	@$(MAKE) --no-print-directory DEBUG=1 O=$(absO)/debug all
+	@$(MAKE) -s --no-print-directory -C tests/guest O=$(absO) fuzzer
+	@O=$(absO) tests/guest/fuzz/run -s $(or $(SECONDS),600) -S $(or $(SEED),1)
+
+matrix: packages-run
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(MAKE) -s --no-print-directory dom0
+	@BOOTS=$(BOOTS) $(SCRIPT)/check -v tests/system/boot-matrix.t
+
+bench: packages-check
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(MAKE) -s --no-print-directory dom0
+	@$(SCRIPT)/fetch xen
+	@$(SCRIPT)/fetch packages bench
+	@O=$(absO) bench/run
+	@O=$(absO) bench/micro/run
+
+install: all
+	install -d '$(DESTDIR)/boot'
+	install -m 644 '$(O)/xeno.gz' '$(DESTDIR)/boot/xeno.gz'
+ifneq ($(TFTPDIR),)
+	install -d '$(DESTDIR)$(TFTPDIR)'
+	install -m 644 '$(O)/xeno.gz' '$(DESTDIR)$(TFTPDIR)/xeno.gz'
+endif
+
+define HELP
+make                build $(O)/xeno and $(O)/xeno.gz
+make debug          the same with assertions and lock checks
+make run            boot Debian's kernel on it in QEMU: a shell in domain 0
+                    (Ctrl-A x leaves)
+make check          all tests       TESTS="FILE..." only these, JOBS=2
+make stress         a long memory and process storm   MINUTES=10
+make fuzz-guest     random hypercalls against the debug build
+                    SECONDS=600 SEED=1
+make matrix         boots with many machine shapes    BOOTS=50
+make bench          measurements beside stock Xen and the bare machine
+make install        $(DESTDIR)/boot/xeno.gz      TFTPDIR=DIR: a copy there
+make clean          remove $(O)
+
+Variables: O=DIR build directory; CC=gcc|clang; DEBUG=1; V=1 shows the
+commands
+For make run: MEM=2048 (MiB) SMP=2 CPU=Haswell KERNEL=12|13 GRAPHIC=1 (a
+window with the VGA screen) XEN_ARGS="boot options" DOM0_ARGS="kernel command
+line" RUN_ARGS="further QEMU arguments"
+endef
+export HELP
+help:
+	@echo "$$HELP"

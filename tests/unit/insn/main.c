@@ -1,0 +1,6 @@
+#include "insn/t.h"
+
+int main(void)
+{
+    return run_decode_tests() + run_rmw_tests();
+}

@@ -1,0 +1,42 @@
+/*
+ * A machine of one CPU for testing a scheduling policy: it keeps vCPUs' states
+ * and calls the policy in the order that the core promises (sched/sched.h).
+ * Every step checks what any policy must do: it picks only awake vCPUs, and
+ * never idles while one is awake.
+ */
+#ifndef TESTS_SCHED_SIM_H
+#define TESTS_SCHED_SIM_H
+
+#include "sched/sched.h"
+
+#define SIM_VCPUS 8
+#define SIM_CPU 3
+
+struct sim_vcpu {
+    struct vcpu v;
+    struct domain d;
+    bool awake;
+    s_time_t ran, waited, longest_wait;
+};
+
+struct sim {
+    const struct scheduler *policy;
+    s_time_t t;          /* now */
+    s_time_t since;      /* when the last decision was made */
+    s_time_t slice_end;  /* 0: no timer */
+    struct vcpu *runs;   /* NULL: idle */
+    struct sim_vcpu vcpu[SIM_VCPUS];
+    unsigned decisions;
+};
+
+void sim_init(struct sim *s, const struct scheduler *policy);
+void sim_wake(struct sim *s, unsigned i);
+void sim_sleep(struct sim *s, unsigned i);
+void sim_yield(struct sim *s);
+/* Lets time pass, with the decisions that fall due. */
+void sim_run(struct sim *s, s_time_t ns);
+
+int run_rr_tests(void);
+int run_place_tests(void);
+
+#endif
