@@ -30,12 +30,10 @@ static bool check_one(struct port_table *t, evtchn_port_t n)
 
 static void *sender(void *table)
 {
-    unsigned long n = 0;
-
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
         for (evtchn_port_t p = 1; p <= PAIRS; p++)
-            n += check_one(table, p);
-    __atomic_fetch_add(&sent, n, __ATOMIC_RELAXED);
+            if (check_one(table, p))
+                __atomic_fetch_add(&sent, 1, __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -68,13 +66,14 @@ void test_senders_race(void **state)
     stop = false;
     assert_int_equal(pthread_create(&thread[0], NULL, sender, &a), 0);
     assert_int_equal(pthread_create(&thread[1], NULL, sender, &b), 0);
-    for (unsigned i = 0; i < ROUNDS; i++)
+    /* A busy machine may not have run the senders yet when the rounds end. */
+    for (unsigned i = 0; i < ROUNDS ||
+                         !__atomic_load_n(&sent, __ATOMIC_RELAXED); i++)
         connect_and_close(i);
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     pthread_join(thread[0], NULL);
     pthread_join(thread[1], NULL);
     assert_int_equal(broken, 0);
-    assert_true(sent > 0);
     port_table_free(&a);
     port_table_free(&b);
     assert_int_equal(heap_blocks, 0);
