@@ -42,32 +42,83 @@
 #include "arch/x86/map.h"
 #include "arch/x86/softirq.h"
 
-/* An L1 asks for preemption once in so many entries. */
-#define L1_STRIDE 32
+/*
+ * An L1 gives way only where the next used entry lies in another range of so
+ * many than the one before: a range ends with the bits of L1_RANGE all set.
+ */
+#define L1_RANGE 31u
 
 /*
  * Most tables are mostly empty, and entries of zero need nothing: they are
- * passed over in groups. True: none of the group that starts at t is used.
+ * passed over in groups.
  */
-#define GROUP 8
-static __always_inline bool group_empty(const pte_t *t)
+static __always_inline pte_t any_of_8(const pte_t *t)
 {
-    return !(t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7]);
+    return t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7];
+}
+static __always_inline pte_t any_of_32(const pte_t *t)
+{
+    return any_of_8(t) | any_of_8(t + 8) | any_of_8(t + 16) | any_of_8(t + 24);
 }
 
-/* Entries to pass over, from the unused one at i on upwards / downwards. */
-static __always_inline unsigned empty_up(const pte_t *t, unsigned i)
+/* The first entry from i on that is not zero; PTES_PER_TABLE: none. */
+static __noinline unsigned scan_up(const pte_t *t, unsigned i)
 {
-    return !t[i] && !(i % GROUP) && group_empty(&t[i]) ? GROUP : 1;
+    while (i < PTES_PER_TABLE) {
+        if (!(i % 32) && !any_of_32(&t[i]))
+            i += 32;
+        else if (!(i % 8) && !any_of_8(&t[i]))
+            i += 8;
+        else if (t[i])
+            break;
+        else
+            i++;
+    }
+    return i;
 }
-static __always_inline unsigned empty_down(const pte_t *t, unsigned i)
+/* One more than the last entry below i that is not zero; 0: none. */
+static __noinline unsigned scan_down(const pte_t *t, unsigned i)
 {
-    return !t[i] && i % GROUP == GROUP - 1 && group_empty(&t[i + 1 - GROUP])
-               ? GROUP
-               : 1;
+    while (i) {
+        if (!(i % 32) && !any_of_32(&t[i - 32]))
+            i -= 32;
+        else if (!(i % 8) && !any_of_8(&t[i - 8]))
+            i -= 8;
+        else if (t[i - 1])
+            break;
+        else
+            i--;
+    }
+    return i;
+}
+/* That entry and its number in *i; 0: no more. Mostly it is the next one. */
+static __always_inline pte_t used_up(const pte_t *t, unsigned *i)
+{
+    pte_t e = *i < PTES_PER_TABLE ? READ_ONCE(t[*i]) : 0;
+
+    if (likely(e))
+        return e;
+    *i = scan_up(t, *i);
+    return *i < PTES_PER_TABLE ? READ_ONCE(t[*i]) : 0;
+}
+static __always_inline pte_t used_down(const pte_t *t, unsigned *i)
+{
+    pte_t e = *i ? READ_ONCE(t[*i - 1]) : 0;
+
+    if (likely(e))
+        return e;
+    *i = scan_down(t, *i);
+    return *i ? READ_ONCE(t[*i - 1]) : 0;
 }
 
 /* ---- Up ---- */
+
+static __always_inline int l1_take(pte_t e, const struct l1_ctx *c)
+{
+    if (likely(e & PTE_P))
+        return l1_get(e, c);
+    return l1tf_unsafe(e, c->owner) ? -EINVAL : 0;
+}
 
 static int l1_up(struct frame *f, unsigned *at, struct domain *d)
 {
@@ -77,71 +128,88 @@ static int l1_up(struct frame *f, unsigned *at, struct domain *d)
         .owner_bits = REF_OWNER(domain_id_of(d)),
     };
     pte_t *t = map_frame(frame_mfn(f));
-    unsigned i;
+    unsigned i = *at, end = i | L1_RANGE;
+    pte_t e;
     int rc = 0;
 
-    for (i = *at; i < PTES_PER_TABLE; i++) {
-        pte_t e = READ_ONCE(t[i]), real;
-
-        if (unlikely(!(i % L1_STRIDE) && i != *at && preempt_needed())) {
-            rc = -ERESTART_PREEMPT;
-            break;
-        }
-        if (!(e & PTE_P)) {
-            if (!l1tf_unsafe(e, d)) {
-                i += empty_up(t, i) - 1;
-                continue;
+    while ((e = used_up(t, &i))) {
+        if (unlikely(i > end)) {
+            end = i | L1_RANGE;
+            if (preempt_needed()) {
+                rc = -ERESTART_PREEMPT;
+                break;
             }
-            rc = -EINVAL;
-            break;
         }
-        rc = l1_get(e, &c);
+        rc = l1_take(e, &c);
         if (unlikely(rc))
             break;
-        real = e & PTE_US ? e : e | PTE_US | PTE_GUEST_KERNEL;
-        if (real != e)
-            WRITE_ONCE(t[i], real);
+        if (unlikely((e & (PTE_P | PTE_US)) == PTE_P))
+            WRITE_ONCE(t[i], e | PTE_US | PTE_GUEST_KERNEL);
+        i++;
     }
     unmap_frame(t);
     *at = i;
     return rc;
 }
 
+/*
+ * As page_get_and_type; the common case in line: the child is valid already
+ * and gets one use more. While there is a reference its owner is d, so with
+ * pt_lock held a table's type word stays as it is.
+ */
+static __always_inline int child_take(pte_t e, unsigned level, struct domain *d,
+                                      uint64_t owner_bits)
+{
+    const uint64_t type = PGT_LEVEL(level - 1);
+    mfn_t m = pte_mfn(e);
+    struct frame *f;
+    uint64_t x;
+    int rc;
+
+    if (unlikely((e & UPPER_REFUSED) || m.m >= max_mfn))
+        return -EINVAL;
+    f = frame_of(m);
+    if (unlikely(!ref_get(f, owner_bits)))
+        return -EINVAL;
+    x = type_load(f);
+    if (likely((x & (PGT_MASK | PGT_VALIDATED)) == (type | PGT_VALIDATED) &&
+               (x & PGT_COUNT_MASK) < PGT_COUNT_MAX)) {
+        type_store(f, x + 1);
+        return 0;
+    }
+    rc = page_get_type(f, type, d);
+    if (rc)
+        ref_put(f);
+    return rc;
+}
+
 int child_get(pte_t e, unsigned level, struct domain *d)
 {
-    mfn_t m = pte_mfn(e);
-
-    if ((e & UPPER_REFUSED) || m.m >= max_mfn)
-        return -EINVAL;
-    return page_get_and_type(frame_of(m), PGT_LEVEL(level - 1), d);
+    return child_take(e, level, d, REF_OWNER(domain_id_of(d)));
 }
 
 static int upper_up(struct frame *f, unsigned level, unsigned *at,
                     struct domain *d)
 {
+    const uint64_t owner_bits = REF_OWNER(domain_id_of(d));
     pte_t *t = map_frame(frame_mfn(f));
     bool worked = false;
-    unsigned i;
+    unsigned i = *at;
+    pte_t e;
     int rc = 0;
 
-    for (i = *at; i < PTES_PER_TABLE; i++) {
-        pte_t e = READ_ONCE(t[i]);
-
+    for (; (e = used_up(t, &i)); i++) {
         if (hyp_slot(level, i))
             continue;
-        if (!(e & PTE_P)) {
-            if (!l1tf_unsafe(e, d)) {
-                i += empty_up(t, i) - 1;
-                continue;
-            }
-            rc = -EINVAL;
-            break;
-        }
-        rc = worked && preempt_needed() ? -ERESTART_PREEMPT
-                                        : child_get(e, level, d);
+        if (!(e & PTE_P))
+            rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
+        else if (worked && preempt_needed())
+            rc = -ERESTART_PREEMPT;
+        else
+            rc = child_take(e, level, d, owner_bits);
         if (rc)
             break;
-        if (!(e & PTE_US))
+        if ((e & (PTE_P | PTE_US)) == PTE_P)
             WRITE_ONCE(t[i], e | PTE_US);
         worked = true;
     }
@@ -157,22 +225,20 @@ static int upper_up(struct frame *f, unsigned level, unsigned *at,
 static int l1_down(struct frame *f, unsigned *at, struct domain *d)
 {
     const pte_t *t = map_frame(frame_mfn(f));
-    unsigned i = *at;
+    unsigned i = *at, begin = (i - 1) & ~L1_RANGE;
+    pte_t e;
     int rc = 0;
 
-    while (i) {
-        pte_t e = READ_ONCE(t[i - 1]);
-
-        if (unlikely(!(i % L1_STRIDE) && i != *at && preempt_needed())) {
-            rc = -ERESTART_PREEMPT;
-            break;
+    for (; (e = used_down(t, &i)); i--) {
+        if (unlikely(i <= begin)) {
+            begin = (i - 1) & ~L1_RANGE;
+            if (preempt_needed()) {
+                rc = -ERESTART_PREEMPT;
+                break;
+            }
         }
-        if (e & PTE_P) {
+        if (likely(e & PTE_P))
             l1_put(e, d);
-            i--;
-        } else {
-            i -= empty_down(t, i - 1);
-        }
     }
     unmap_frame(t);
     *at = i;
@@ -192,6 +258,19 @@ static int finish_child(pte_t e, unsigned level, struct domain *d)
     return page_finish_put(f, d);
 }
 
+/* As page_put_and_type; in line if it is not the child's last use. */
+static __always_inline int child_put(pte_t e, struct domain *d)
+{
+    struct frame *f = frame_of(pte_mfn(e));
+    uint64_t x = type_load(f);
+
+    if ((x & PGT_COUNT_MASK) <= 1)
+        return page_put_and_type(f, d);
+    type_store(f, x - 1);
+    ref_put(f);
+    return 0;
+}
+
 static int upper_down(struct frame *f, unsigned level, unsigned *at,
                       bool parked, struct domain *d)
 {
@@ -199,27 +278,20 @@ static int upper_down(struct frame *f, unsigned level, unsigned *at,
     bool worked = false;
     unsigned i = *at;
     int rc = 0;
+    pte_t e;
 
     if (parked && i < PTES_PER_TABLE && !hyp_slot(level, i))
         rc = finish_child(READ_ONCE(t[i]), level, d);
-    while (!rc && i) {
-        pte_t e = READ_ONCE(t[i - 1]);
-
-        if (hyp_slot(level, i - 1)) {
+    while (!rc && (e = used_down(t, &i))) {
+        if (!(e & PTE_P) || hyp_slot(level, i - 1)) {
             i--;
-            continue;
-        }
-        if (!(e & PTE_P)) {
-            i -= empty_down(t, i - 1);
-            continue;
-        }
-        if (worked && preempt_needed()) {
+        } else if (worked && preempt_needed()) {
             rc = -ERESTART_PREEMPT;
-            break;
+        } else {
+            i--;
+            rc = child_put(e, d);
+            worked = true;
         }
-        i--;
-        rc = page_put_and_type(frame_of(pte_mfn(e)), d);
-        worked = true;
     }
     unmap_frame(t);
     *at = i;

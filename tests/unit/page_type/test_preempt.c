@@ -19,7 +19,7 @@ static void build_tree(void)
         for (unsigned j = 0; j < 2; j++)
             entries(tree[i])[slots[j]] = E(tree[2 * i + 1 + j], PTE_RW);
     for (unsigned i = 7; i < 15; i++)
-        for (unsigned j = 0; j < PTES_PER_TABLE; j += 50)
+        for (unsigned j = 0; j < PTES_PER_TABLE; j += 25)
             entries(tree[i])[j] = E(data, j & 4 ? PTE_RW : 0);
     entries(tree[14])[511] = E(data, PTE_RW);
 }
@@ -279,7 +279,7 @@ static void child_has_a_new_role(void **state)
 
     (void)state;
     entries(child)[0] = E(x, 0); /* good as L1 and as L2 */
-    entries(child)[1] = E(y, 0);
+    entries(child)[40] = E(y, 0);
     snapshot(&idle);
     assert_int_equal(page_pin(parent, 2, &A), 0);
     preempt_at = -1;
