@@ -40,10 +40,11 @@ static long op_initialise(struct vcpu *v, uint64_t arg)
 }
 
 /* up: -EINVAL if it has no context. */
-static long op_up(struct vcpu *v)
+static long op_up(struct vcpu *v, uint64_t arg)
 {
     bool ready;
 
+    (void)arg;
     spin_lock(&v->domain->lock);
     ready = v->is_initialised;
     spin_unlock(&v->domain->lock);
@@ -55,12 +56,13 @@ static long op_up(struct vcpu *v)
 }
 
 /* down: the last one that goes switches the domain off. */
-static long op_down(struct vcpu *v)
+static long op_down(struct vcpu *v, uint64_t arg)
 {
     struct domain *d = v->domain;
     struct vcpu *other;
     unsigned up = 0;
 
+    (void)arg;
     spin_lock(&d->lock);
     for_each_vcpu(d, other)
         up += other != v && !test_bit(VPF_DOWN, &other->pause_flags);
@@ -151,8 +153,9 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg)
     return 0;
 }
 
-static long op_stop_singleshot(struct vcpu *v)
+static long op_stop_singleshot(struct vcpu *v, uint64_t arg)
 {
+    (void)arg;
     if (v != current)
         return -EINVAL;
     timer_stop(&v->singleshot_timer);
@@ -196,51 +199,52 @@ static long op_get_physid(struct vcpu *v, uint64_t arg)
     return copy_to_guest_va(arg, &id, sizeof(id)) ? -EFAULT : 0;
 }
 
+static long op_is_up(struct vcpu *v, uint64_t arg)
+{
+    (void)arg;
+    return !test_bit(VPF_DOWN, &v->pause_flags);
+}
+
+static long op_stop_periodic(struct vcpu *v, uint64_t arg)
+{
+    (void)arg;
+    vcpu_set_periodic(v, 0);
+    return 0;
+}
+
+typedef long vcpu_op_fn(struct vcpu *v, uint64_t arg);
+static vcpu_op_fn *const ops[] = {
+    [VCPUOP_initialise] = op_initialise,
+    [VCPUOP_up] = op_up,
+    [VCPUOP_down] = op_down,
+    [VCPUOP_is_up] = op_is_up,
+    [VCPUOP_get_runstate_info] = op_get_runstate,
+    [VCPUOP_register_runstate_memory_area] = op_register_runstate,
+    [VCPUOP_set_periodic_timer] = op_set_periodic,
+    [VCPUOP_stop_periodic_timer] = op_stop_periodic,
+    [VCPUOP_set_singleshot_timer] = op_set_singleshot,
+    [VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
+    [VCPUOP_register_vcpu_info] = op_register_info,
+    [VCPUOP_send_nmi] = op_send_nmi,
+    [VCPUOP_get_physid] = op_get_physid,
+    [VCPUOP_register_vcpu_time_memory_area] = op_register_time,
+};
+
 static long do_vcpu_op(uint64_t cmd, uint64_t id, uint64_t arg, uint64_t a4,
                        uint64_t a5, uint64_t a6)
 {
     struct domain *d = current->domain;
+    uint32_t op = (uint32_t)cmd, n = (uint32_t)id;
     struct vcpu *v;
 
     (void)a4, (void)a5, (void)a6;
-    id = (uint32_t)id;
-    if (id >= d->max_vcpus)
+    if (n >= d->max_vcpus)
         return -ENOENT;
-    v = d->vcpu[id & (MAX_VCPUS - 1)]; /* also when speculating */
+    v = d->vcpu[n & (MAX_VCPUS - 1)]; /* also when speculating */
     if (!v)
         return -ENOENT;
-    switch ((uint32_t)cmd) {
-    case VCPUOP_initialise:
-        return op_initialise(v, arg);
-    case VCPUOP_up:
-        return op_up(v);
-    case VCPUOP_down:
-        return op_down(v);
-    case VCPUOP_is_up:
-        return !test_bit(VPF_DOWN, &v->pause_flags);
-    case VCPUOP_get_runstate_info:
-        return op_get_runstate(v, arg);
-    case VCPUOP_register_runstate_memory_area:
-        return op_register_runstate(v, arg);
-    case VCPUOP_set_periodic_timer:
-        return op_set_periodic(v, arg);
-    case VCPUOP_stop_periodic_timer:
-        vcpu_set_periodic(v, 0);
-        return 0;
-    case VCPUOP_set_singleshot_timer:
-        return op_set_singleshot(v, arg);
-    case VCPUOP_stop_singleshot_timer:
-        return op_stop_singleshot(v);
-    case VCPUOP_register_vcpu_info:
-        return op_register_info(v, arg);
-    case VCPUOP_send_nmi:
-        return op_send_nmi(v, arg);
-    case VCPUOP_get_physid:
-        return op_get_physid(v, arg);
-    case VCPUOP_register_vcpu_time_memory_area:
-        return op_register_time(v, arg);
-    default:
+    if (op >= ARRAY_SIZE(ops))
         return -ENOSYS;
-    }
+    return ops[op](v, arg);
 }
 HYPERCALL(__HYPERVISOR_vcpu_op, 3, do_vcpu_op);

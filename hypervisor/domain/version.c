@@ -81,15 +81,11 @@ static long op_platform_parameters(uint64_t arg)
 }
 
 /* pagesize: -EINVAL if an argument is given. commandline: -EPERM. */
-static long do_xen_version(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
-                           uint64_t a5, uint64_t a6)
+static __noinline long other_version_op(uint64_t cmd, uint64_t arg)
 {
     struct domain *d = current->domain;
 
-    (void)a3, (void)a4, (void)a5, (void)a6;
     switch ((int)cmd) {
-    case XENVER_version:
-        return XENO_ABI_MAJOR << 16 | XENO_ABI_MINOR;
     case XENVER_extraversion:
         return op_extraversion(arg);
     case XENVER_compile_info:
@@ -115,6 +111,16 @@ static long do_xen_version(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
     default:
         return -ENOSYS;
     }
+}
+
+/* The version itself: a guest's way to have its event upcalls made. */
+static long do_xen_version(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
+                           uint64_t a5, uint64_t a6)
+{
+    (void)a3, (void)a4, (void)a5, (void)a6;
+    if (likely((int)cmd == XENVER_version))
+        return XENO_ABI_MAJOR << 16 | XENO_ABI_MINOR;
+    return other_version_op(cmd, arg);
 }
 HYPERCALL(__HYPERVISOR_xen_version, 2, do_xen_version);
 

@@ -7,19 +7,17 @@
 
 #include "core/vcpu.h"
 
-#define BOUNCE_ERROR_CODE 1u  /* push the error code */
-#define BOUNCE_MASK_EVENTS 2u /* enter with upcalls masked */
-#define BOUNCE_SELECTORS 4u   /* push gs fs es ds (failsafe callback) */
-
 /*
  * Makes the current guest go on at `handler` in its kernel mode, with a frame
  *     rcx r11 [ds es fs gs] [error code] rip cs rflags rsp ss
  * on its kernel stack (lowest address first). The word of cs holds the upcall
- * mask of before in bits 32-39. A null handler or a stack that cannot be
- * written crashes the domain.
+ * mask of before in bits 32-39. A stack that cannot be written crashes the
+ * domain. v is the current vCPU, regs its frame, handler not null;
+ * mask_events, if not 0: it is entered with upcalls masked. Here the frame has
+ * neither selectors nor an error code.
  */
-void pv_bounce(struct cpu_user_regs *regs, vaddr_t handler, unsigned flags,
-               uint32_t error_code);
+void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs, vaddr_t handler,
+               unsigned mask_events);
 
 /* Called from arch/x86/entry.S, regs = the frame at the top of the stack. */
 void pv_guest_syscall(struct cpu_user_regs *regs);

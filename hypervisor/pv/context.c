@@ -161,21 +161,3 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->is_initialised = true;
     return 0;
 }
-
-void pv_failsafe_on_resume(struct vcpu *v)
-{
-    struct cpu_user_regs *regs = guest_regs();
-
-    regs->ds = v->regs.ds;
-    regs->es = v->regs.es;
-    regs->fs = v->regs.fs;
-    regs->gs = v->regs.gs;
-    if (!v->pv.failsafe_callback) {
-        domain_crash(v->domain, "bad selector on resume, no failsafe callback");
-        return;
-    }
-    pv_bounce(regs, v->pv.failsafe_callback,
-              BOUNCE_SELECTORS |
-                  (v->pv.failsafe_masks_events ? BOUNCE_MASK_EVENTS : 0),
-              0);
-}

@@ -9,6 +9,7 @@
 #include "pv/pv.h"
 
 #include "arch/x86/layout.h"
+#include "arch/x86/smap.h"
 #include "arch/x86/usercopy.h"
 #include <xen/arch-x86/xen-x86_64.h>
 
@@ -47,7 +48,14 @@ bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
     return d & DESC_32BIT;
 }
 
-static unsigned fetch(uint8_t *bytes, vaddr_t va)
+/* The bytes of an instruction, and room to read them as words. */
+union insn_bytes {
+    uint8_t byte[16];
+    uint64_t word[2];
+};
+
+/* At the end of a page, or of the guest's addresses. */
+static __noinline unsigned fetch_parts(uint8_t *bytes, vaddr_t va)
 {
     size_t first = min((size_t)INSN_MAX_LENGTH, PAGE_SIZE - PAGE_OFFSET(va));
 
@@ -59,12 +67,27 @@ static unsigned fetch(uint8_t *bytes, vaddr_t va)
     return INSN_MAX_LENGTH;
 }
 
+static __always_inline unsigned fetch(union insn_bytes *to, vaddr_t va)
+{
+    if (unlikely(PAGE_OFFSET(va) > PAGE_SIZE - sizeof(*to) ||
+                 !guest_range_ok(va, sizeof(*to))))
+        return fetch_parts(to->byte, va);
+    stac();
+    GET_GUEST(to->word[0], va, fault);
+    GET_GUEST(to->word[1], va + 8, fault);
+    clac();
+    return INSN_MAX_LENGTH;
+fault:
+    clac();
+    return 0;
+}
+
 bool pv_fetch_insn(const struct cpu_user_regs *regs, struct insn *in)
 {
-    uint8_t bytes[INSN_MAX_LENGTH];
+    union insn_bytes bytes;
     enum insn_mode mode;
     vaddr_t va;
 
     return pv_code_address(regs, &va, &mode) &&
-           insn_decode(in, bytes, fetch(bytes, va), mode) == 0;
+           insn_decode(in, bytes.byte, fetch(&bytes, va), mode) == 0;
 }

@@ -64,7 +64,7 @@ HYPERCALL(__HYPERVISOR_set_segment_base, 2, do_set_segment_base);
 #define DR7_RESERVED (0xffffffff00000000UL | 0xdc00UL)
 #define DR7_ENABLED 0xffUL
 
-static void load_debugreg(unsigned reg, uint64_t val)
+static __noinline void load_debugreg(unsigned reg, uint64_t val)
 {
     switch (reg) {
     case 0:
@@ -108,30 +108,39 @@ static int set_dr7(struct vcpu *v, uint64_t val, bool loaded)
     return 0;
 }
 
-int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t val)
+/* Puts it into the hardware, if v is there and has breakpoints enabled. */
+static void update_loaded(struct vcpu *v, unsigned reg, uint64_t val)
 {
-    bool loaded = this_cpu(pcpu).loaded == v;
+    if (unlikely(v->pv.debugreg[7] & DR7_ENABLED) &&
+        this_cpu(pcpu).loaded == v)
+        load_debugreg(reg, val);
+}
 
+static __noinline int set_control(struct vcpu *v, unsigned reg, uint64_t val)
+{
     switch (reg) {
-    case 0 ... 3:
-        if (!guest_range_ok(val, 1))
-            return -EPERM;
-        v->pv.debugreg[reg] = val;
-        break;
     case 4:
     case 6:
-        reg = 6;
         val = (val & DR6_WRITABLE) | DR6_FIXED_ONES;
         v->pv.debugreg[6] = val;
-        break;
+        update_loaded(v, 6, val);
+        return 0;
     case 5:
     case 7:
-        return set_dr7(v, val, loaded);
+        return set_dr7(v, val, this_cpu(pcpu).loaded == v);
     default:
         return -ENODEV;
     }
-    if (loaded && (v->pv.debugreg[7] & DR7_ENABLED))
-        load_debugreg(reg, val);
+}
+
+int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t val)
+{
+    if (reg > 3)
+        return set_control(v, reg, val);
+    if (!guest_range_ok(val, 1))
+        return -EPERM;
+    v->pv.debugreg[reg] = val;
+    update_loaded(v, reg, val);
     return 0;
 }
 

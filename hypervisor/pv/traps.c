@@ -6,6 +6,7 @@
 
 #include "arch/x86/cpu.h"
 #include "arch/x86/layout.h"
+#include "arch/x86/smap.h"
 #include "arch/x86/usercopy.h"
 #include "pv/bounce.h"
 #include "lib/printk.h"
@@ -24,7 +25,7 @@ static bool ldt_window_fault(vaddr_t addr, uint32_t error_code)
     return true;
 }
 
-static void page_fault(struct cpu_user_regs *regs)
+static __noinline void page_fault(struct cpu_user_regs *regs)
 {
     vaddr_t addr = read_cr2();
     uint32_t err = regs->error_code;
@@ -51,7 +52,7 @@ static int interrupt_number(const struct cpu_user_regs *regs)
     uint8_t insn[2];
     vaddr_t va;
 
-    if ((regs->error_code & 3) != 2 || !pv_code_address(regs, &va, &mode) ||
+    if (!pv_code_address(regs, &va, &mode) ||
         copy_from_guest_va(insn, va, 2) || insn[0] != 0xcd)
         return -1;
     return insn[1];
@@ -60,7 +61,8 @@ static int interrupt_number(const struct cpu_user_regs *regs)
 /*
  * INT n: its gate has DPL 0, so the guest gets here. The vector is taken from
  * the instruction, as the error code is not the same on all machines. May the
- * guest raise it by software in its present mode? Then it is delivered.
+ * guest raise it by software in its present mode? Then it is delivered; else
+ * its #GP has the architecture's error code, whatever this machine gave.
  */
 static bool software_interrupt(struct cpu_user_regs *regs)
 {
@@ -71,54 +73,73 @@ static bool software_interrupt(struct cpu_user_regs *regs)
     if (vector < 0)
         return false;
     ti = &v->pv.trap_table[vector];
-    if (!ti->address || TI_GET_DPL(ti) < (v->pv.in_kernel ? 1 : 3))
+    if (!ti->address || TI_GET_DPL(ti) < (v->pv.in_kernel ? 1 : 3)) {
+        regs->error_code = (uint32_t)vector * 8 + 2;
         return false;
+    }
     regs->rip += 2;
-    pv_bounce(regs, ti->address, TI_GET_IF(ti) ? BOUNCE_MASK_EVENTS : 0, 0);
+    pv_bounce(v, regs, ti->address, TI_GET_IF(ti));
     return true;
 }
 
-static void general_protection(struct cpu_user_regs *regs)
+static __noinline void general_protection(struct cpu_user_regs *regs)
 {
-    int vector;
-
     irq_enable();
-    if (software_interrupt(regs))
+    if (regs->error_code == 0) {
+        if (pv_emulate_privop(regs))
+            return;
+    } else if ((regs->error_code & 3) == 2 && software_interrupt(regs)) {
         return;
-    if (regs->error_code == 0 && pv_emulate_privop(regs))
-        return;
-    /* The architecture's error code, whatever this machine gave. */
-    vector = interrupt_number(regs);
-    if (vector >= 0)
-        regs->error_code = (uint32_t)vector * 8 + 2;
+    }
     pv_inject_trap(TRAP_GP, regs->error_code);
 }
 
-/* ud2 followed by "xen": the guest asks for the next instruction emulated. */
-static bool forced_emulation(struct cpu_user_regs *regs)
+/* ud2, "xen", cpuid: in memory order, that is the first byte lowest. */
+#define FORCED_CPUID 0xa20f6e65780b0fUL
+#define FORCED_BYTES 7
+#define FORCED_MASK (~0UL >> (64 - 8 * FORCED_BYTES))
+
+/* Is it there? Within a page eight bytes are as readable as seven. */
+static bool forced_cpuid(vaddr_t va)
 {
-    static const uint8_t prefix[5] = {0x0f, 0x0b, 'x', 'e', 'n'};
-    uint8_t insn[7];
+    uint64_t bytes = 0;
+
+    if (unlikely(PAGE_OFFSET(va) > PAGE_SIZE - 8 || !guest_range_ok(va, 8)))
+        return !copy_from_guest_va(&bytes, va, FORCED_BYTES) &&
+               bytes == FORCED_CPUID;
+    stac();
+    GET_GUEST(bytes, va, fault);
+    clac();
+    return (bytes & FORCED_MASK) == FORCED_CPUID;
+fault:
+    clac();
+    return false;
+}
+
+/* "ud2, xen" asks for the next instruction emulated: CPUID only. */
+static __noinline void emulate_forced_cpuid(struct cpu_user_regs *regs)
+{
     uint32_t out[4];
 
-    if (copy_from_guest_va(insn, regs->rip, sizeof(insn)))
-        return false;
-    for (unsigned i = 0; i < sizeof(prefix); i++)
-        if (insn[i] != prefix[i])
-            return false;
-    if (insn[5] != 0x0f || insn[6] != 0xa2) /* CPUID only */
-        return false;
     pv_cpuid(current, regs->eax, regs->ecx, out);
     regs->rax = out[0];
     regs->rbx = out[1];
     regs->rcx = out[2];
     regs->rdx = out[3];
-    regs->rip += sizeof(insn);
+    regs->rip += FORCED_BYTES;
     regs->rflags &= ~X86_EFLAGS_RF;
-    return true;
 }
 
-static void debug_exception(void)
+static __noinline void undefined_opcode(struct cpu_user_regs *regs)
+{
+    irq_enable();
+    if (forced_cpuid(regs->rip))
+        emulate_forced_cpuid(regs);
+    else
+        pv_inject_trap(TRAP_UD, 0);
+}
+
+static __noinline void debug_exception(void)
 {
     struct vcpu *v = current;
     uint64_t dr6;
@@ -134,7 +155,7 @@ static void debug_exception(void)
     pv_inject_trap(TRAP_DB, 0);
 }
 
-static void device_not_available(void)
+static __noinline void device_not_available(void)
 {
     struct vcpu *v = current;
 
@@ -146,6 +167,7 @@ static void device_not_available(void)
     pv_inject_trap(TRAP_NM, 0);
 }
 
+/* Each kind is a function of its own that this leaves to: no frame here. */
 void pv_trap(struct cpu_user_regs *regs)
 {
     switch (regs->entry_vector) {
@@ -156,9 +178,7 @@ void pv_trap(struct cpu_user_regs *regs)
         general_protection(regs);
         break;
     case TRAP_UD:
-        irq_enable();
-        if (!forced_emulation(regs))
-            pv_inject_trap(TRAP_UD, 0);
+        undefined_opcode(regs);
         break;
     case TRAP_DB:
         debug_exception();

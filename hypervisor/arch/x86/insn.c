@@ -7,7 +7,6 @@
 
 #include "lib/compiler.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 
 #define M 0x0001u    /* ModRM follows */
 #define B 0x0002u    /* operands are bytes */
@@ -72,83 +71,122 @@ static const uint16_t two_byte[256] = {
     [0xc3] = M, [0xc4 ... 0xc6] = M | I8, [0xc7] = M, [0xd0 ... 0xff] = M,
 };
 
+/* An immediate of one kind or another. */
+#define IMMEDIATE (I8 | IZ | IV | I16 | FAR | G3)
+/* Not defined in every mode and with every ModRM. */
+#define CONDITIONAL (UD | X64 | VX | R0)
+
+/* Bytes that are prefixes: legacy ones, and 40..4f as REX in 64-bit mode. */
+#define PREFIX(b) (1u << ((b) & 31))
+static const uint32_t prefix_bytes[256 / 32] = {
+    [1] = PREFIX(0x26) | PREFIX(0x2e) | PREFIX(0x36) | PREFIX(0x3e),
+    [2] = 0xffff,
+    [3] = PREFIX(0x64) | PREFIX(0x65) | PREFIX(0x66) | PREFIX(0x67),
+    [7] = PREFIX(0xf0) | PREFIX(0xf2) | PREFIX(0xf3),
+};
+
+static inline bool is_prefix(uint8_t b)
+{
+    return prefix_bytes[b / 32] & PREFIX(b);
+}
+
 struct cursor {
     const uint8_t *bytes;
-    unsigned len, pos;
-    int error; /* of the first read that failed */
+    unsigned end, pos; /* end: what may be read; 0 once a read has failed */
+    int error;         /* of the first read that failed */
     enum insn_mode mode;
     bool opsize_prefix;
     uint16_t attr;
 };
 
+static __noinline void read_failed(struct cursor *c, unsigned n)
+{
+    if (!c->error)
+        c->error = n > INSN_MAX_LENGTH - c->pos ? -EINVAL : -ENODATA;
+    c->end = 0;
+}
+
 /* The next n (1..8) bytes as a sign-extended little-endian number. */
-static int64_t take(struct cursor *c, unsigned n)
+static __noinline int64_t take(struct cursor *c, unsigned n)
 {
     uint64_t v = 0;
 
-    if (c->error)
+    if (unlikely(c->pos + n > c->end)) {
+        read_failed(c, n);
         return 0;
-    if (n > INSN_MAX_LENGTH - c->pos)
-        c->error = -EINVAL;
-    else if (n > c->len - c->pos)
-        c->error = -ENODATA;
-    if (c->error)
-        return 0;
+    }
     for (unsigned i = 0; i < n; i++)
         v |= (uint64_t)c->bytes[c->pos + i] << (8 * i);
     c->pos += n;
     return (int64_t)(v << (64 - 8 * n)) >> (64 - 8 * n);
 }
 
-static uint8_t take_byte(struct cursor *c)
+static __always_inline uint8_t take_byte(struct cursor *c)
 {
-    return (uint8_t)take(c, 1);
+    if (unlikely(c->pos >= c->end)) {
+        read_failed(c, 1);
+        return 0;
+    }
+    return c->bytes[c->pos++];
 }
 
-/* Handles one legacy prefix; false if the byte is none. */
-static bool legacy_prefix(struct cursor *c, struct insn *in, uint8_t b)
+/* take(c, n), where one byte is the rule. */
+static __always_inline int64_t take_short(struct cursor *c, unsigned n)
+{
+    return likely(n == 1) ? (int8_t)take_byte(c) : take(c, n);
+}
+
+static void legacy_prefix(struct cursor *c, struct insn *in, uint8_t b)
 {
     switch (b) {
     case 0x26: case 0x2e: case 0x36: case 0x3e:
         in->seg = (b >> 3) & 3;
         in->seg_override = true;
-        return true;
+        break;
     case 0x64: case 0x65:
         in->seg = b - 0x64 + SEG_FS;
         in->seg_override = true;
-        return true;
+        break;
     case 0x66:
         c->opsize_prefix = true;
-        return true;
+        break;
     case 0x67:
         in->addr_size = c->mode == INSN_64 ? 4 : 2;
-        return true;
+        break;
     case 0xf0:
         in->lock = true;
-        return true;
+        break;
     case 0xf2: case 0xf3:
         in->repne = b == 0xf2;
         in->rep = b == 0xf3;
-        return true;
-    default:
-        return false;
+        break;
     }
 }
 
+static __noinline uint8_t take_prefixes(struct cursor *c, struct insn *in,
+                                        uint8_t b)
+{
+    do {
+        if ((b & 0xf0) != 0x40) {
+            legacy_prefix(c, in, b);
+            in->rex = 0; /* REX counts only directly before the opcode */
+        } else if (c->mode == INSN_64) {
+            in->rex = b;
+        } else {
+            break;
+        }
+        b = take_byte(c);
+    } while (is_prefix(b));
+    return b;
+}
+
 /* Prefixes and opcode; leaves the opcode's attributes in the cursor. */
-static void take_opcode(struct cursor *c, struct insn *in)
+static inline void take_opcode(struct cursor *c, struct insn *in)
 {
     uint8_t b = take_byte(c);
 
-    while (!c->error) {
-        if (c->mode == INSN_64 && (b & 0xf0) == 0x40)
-            in->rex = b;
-        else if (legacy_prefix(c, in, b))
-            in->rex = 0; /* REX counts only directly before the opcode */
-        else
-            break;
-        b = take_byte(c);
-    }
+    if (is_prefix(b))
+        b = take_prefixes(c, in, b);
     c->attr = one_byte[b];
     if (b == 0x0f) {
         in->map = INSN_MAP_0F;
@@ -163,7 +201,7 @@ static void take_opcode(struct cursor *c, struct insn *in)
     in->opcode = b;
 }
 
-static void set_op_size(const struct cursor *c, struct insn *in)
+static inline void set_op_size(const struct cursor *c, struct insn *in)
 {
     bool long_mode = c->mode == INSN_64;
 
@@ -221,10 +259,10 @@ static void take_mem(struct cursor *c, struct insn *in)
         in->base = in->rm;
     }
     if (mod)
-        in->disp = take(c, mod == 1 ? 1 : 4);
+        in->disp = take_short(c, mod == 1 ? 1 : 4);
 }
 
-static void take_modrm(struct cursor *c, struct insn *in)
+static inline void take_modrm(struct cursor *c, struct insn *in)
 {
     in->modrm = take_byte(c);
     in->has_modrm = true;
@@ -242,8 +280,10 @@ static void take_modrm(struct cursor *c, struct insn *in)
 }
 
 /* Refuses what depends on mode and ModRM. */
-static bool form_defined(const struct cursor *c, const struct insn *in)
+static inline bool form_defined(const struct cursor *c, const struct insn *in)
 {
+    if (likely(!(c->attr & CONDITIONAL)))
+        return true;
     if (c->attr & UD)
         return false;
     if ((c->attr & X64) && c->mode == INSN_64)
@@ -253,7 +293,7 @@ static bool form_defined(const struct cursor *c, const struct insn *in)
     return !(c->attr & R0) || !(in->modrm & 0x38);
 }
 
-static void take_immediate(struct cursor *c, struct insn *in)
+static __noinline void take_immediate(struct cursor *c, struct insn *in)
 {
     unsigned z = in->op_size == 2 ? 2 : 4, n = 0;
 
@@ -271,21 +311,18 @@ static void take_immediate(struct cursor *c, struct insn *in)
         n = z + 2;
     if (!n)
         return;
-    in->imm = take(c, n);
+    in->imm = take_short(c, n);
     in->imm_size = (uint8_t)n;
 }
 
 int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len,
                 enum insn_mode mode)
 {
-    struct cursor c = {.bytes = bytes, .len = len, .mode = mode};
+    struct cursor c = {
+        .bytes = bytes, .end = min(len, INSN_MAX_LENGTH + 0u), .mode = mode};
 
-    memset(out, 0, sizeof(*out));
-    out->addr_size = mode == INSN_64 ? 8 : 4;
-    out->seg = SEG_DS;
-    out->base = out->index = INSN_NO_REG;
-    out->scale = 1;
-
+    *out = (struct insn){.addr_size = mode == INSN_64 ? 8 : 4, .seg = SEG_DS,
+                         .base = INSN_NO_REG, .index = INSN_NO_REG, .scale = 1};
     take_opcode(&c, out);
     set_op_size(&c, out);
     if (!c.error && (c.attr & M))
@@ -296,7 +333,8 @@ int insn_decode(struct insn *out, const uint8_t *bytes, unsigned len,
         out->disp = take(&c, out->addr_size);
         out->has_mem = true;
     }
-    take_immediate(&c, out);
+    if (c.attr & IMMEDIATE)
+        take_immediate(&c, out);
     out->length = (uint8_t)c.pos;
     return c.error;
 }
