@@ -161,15 +161,20 @@ void vcpu_unblock(struct vcpu *v)
  * the guest looks there: at once if this is its CPU, else after a kick. If it
  * is about to run, it will look as well.
  */
-void vcpu_kick(struct vcpu *v)
+static __noinline void unblock_and_kick(struct vcpu *v)
 {
-    bool running;
+    bool running = READ_ONCE(v->is_running);
 
-    smp_mb();
-    running = READ_ONCE(v->is_running);
     vcpu_unblock(v);
     if (running && v != current)
         smp_kick(CPUMASK(READ_ONCE(v->processor)));
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    smp_mb();
+    if (v != current || test_bit(VPF_BLOCKED, &v->pause_flags))
+        unblock_and_kick(v);
 }
 
 /*

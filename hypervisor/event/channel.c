@@ -30,41 +30,41 @@ void evtchn_unlock_pair(struct evtchn_domain *a, struct evtchn_domain *b)
 
 /* ---- sending ---- */
 
+/* Not to a guest. The port's lock is held, and let go here. */
+static __noinline int send_elsewhere(struct domain *d, struct port *p)
+{
+    port_xen_fn_t *fn = p->state == PORT_XEN ? p->fn : NULL;
+    struct vcpu *v = domain_vcpu(d, p->vcpu);
+    unsigned state = p->state;
+
+    spin_unlock_irq(&p->lock);
+    if (fn)
+        fn(v, p->number);
+    /* UNBOUND: nobody is there yet */
+    return fn || state == PORT_UNBOUND ? 0 : -EINVAL;
+}
+
 /*
  * Sends on a port of d: raises the event at the other end. -EINVAL: no such
  * port, or one of a kind that has no other end.
  */
-static int evtchn_send(struct domain *d, evtchn_port_t n)
+static __always_inline int evtchn_send(struct domain *d, evtchn_port_t n)
 {
     struct evtchn_domain *e = d->event;
-    struct port *p = port_lookup(&e->table, n);
-    port_xen_fn_t *fn = NULL;
-    unsigned long flags;
-    int rc = 0;
+    struct port *p = port_lookup(&e->table, n), *to = p;
 
     if (unlikely(!p))
         return -EINVAL;
-    flags = spin_lock_irqsave(&p->lock);
-    switch (p->state) {
-    case PORT_INTERDOMAIN:
-        evtchn_deliver(evtchn_of_table(p->peer), port_lookup(p->peer, p->arg));
-        break;
-    case PORT_IPI:
-        evtchn_deliver(e, p);
-        break;
-    case PORT_XEN:
-        fn = p->fn;
-        break;
-    case PORT_UNBOUND: /* nobody is there yet */
-        break;
-    default:
-        rc = -EINVAL;
-        break;
+    spin_lock_irq(&p->lock);
+    if (likely(p->state == PORT_INTERDOMAIN)) {
+        e = evtchn_of_table(p->peer);
+        to = p->other_end;
+    } else if (p->state != PORT_IPI) {
+        return send_elsewhere(d, p);
     }
-    spin_unlock_irqrestore(&p->lock, flags);
-    if (fn)
-        fn(domain_vcpu(d, p->vcpu), n);
-    return rc;
+    evtchn_deliver(e, to);
+    spin_unlock_irq(&p->lock);
+    return 0;
 }
 
 int evtchn_notify_local(struct domain *d, evtchn_port_t n)
@@ -100,15 +100,14 @@ void evtchn_deliver_bound(struct domain *d, evtchn_port_t n,
 bool evtchn_port_pending(struct domain *d, evtchn_port_t n)
 {
     struct port *p = port_lookup(&d->event->table, n);
-    unsigned long flags;
     bool pending;
 
     if (!p)
         return false;
-    flags = spin_lock_irqsave(&p->lock);
+    spin_lock_irq(&p->lock);
     pending = p->state != PORT_FREE && p->state != PORT_RESERVED &&
               READ_ONCE(d->event->ops)->is_pending(d, p);
-    spin_unlock_irqrestore(&p->lock, flags);
+    spin_unlock_irq(&p->lock);
     return pending;
 }
 

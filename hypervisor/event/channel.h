@@ -45,7 +45,7 @@ static inline struct evtchn_domain *evtchn_of_table(struct port_table *t)
 /* The domain's vCPU of this number, or NULL. Takes any number. */
 static inline struct vcpu *domain_vcpu(struct domain *d, unsigned id)
 {
-    return id < d->max_vcpus && id < MAX_VCPUS ? d->vcpu[id] : NULL;
+    return id < d->max_vcpus ? d->vcpu[id % MAX_VCPUS] : NULL;
 }
 
 /* Raises the event of a port whose lock, or peer's lock, is held. */

@@ -14,16 +14,17 @@
  * Locks go in order of their addresses. If the other end's must come first,
  * our own has to be dropped in between; a reference keeps the other domain,
  * and afterwards one must look again: the port may have been closed.
+ *
+ * Called with e's lock held; the rare case of lock_with_peer.
  */
-static struct evtchn_domain *lock_with_peer(struct evtchn_domain *e,
-                                            evtchn_port_t n)
+static __noinline struct evtchn_domain *lock_both(struct evtchn_domain *e,
+                                                  evtchn_port_t n)
 {
     struct port_table *t = &e->table, *rt;
     struct evtchn_domain *r;
     bool known;
 
-    for (;;) {
-        spin_lock(&t->lock);
+    for (;; spin_lock(&t->lock)) {
         rt = port_peer(t, n);
         if (!rt || rt == t)
             return e;
@@ -49,8 +50,15 @@ static struct evtchn_domain *lock_with_peer(struct evtchn_domain *e,
     }
 }
 
+static inline struct evtchn_domain *lock_with_peer(struct evtchn_domain *e,
+                                                   evtchn_port_t n)
+{
+    spin_lock(&e->table.lock);
+    return likely(!port_peer(&e->table, n)) ? e : lock_both(e, n);
+}
+
 /* Cuts what a port's binding leaves outside of the table. */
-static void release_source(struct domain *d, const struct port *p)
+static __noinline void release_source(struct domain *d, const struct port *p)
 {
     struct vcpu *v;
 
@@ -75,7 +83,8 @@ int evtchn_close(struct domain *d, evtchn_port_t n)
     int rc = -EINVAL;
 
     if (p) {
-        release_source(d, p);
+        if (p->state == PORT_VIRQ || p->state == PORT_PIRQ)
+            release_source(d, p);
         rc = port_close(&e->table, n);
     }
     if (!rc) /* nobody raises it now; the next user starts clean */

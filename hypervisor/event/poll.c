@@ -5,6 +5,7 @@
  * The vCPU announces itself in the domain's poll_mask first and looks at the
  * ports after; who raises an event sets the pending bit first and looks at
  * poll_mask after. With full barriers in between one of the two sees the other.
+ * (It looks once before all that, as often something is pending already.)
  *
  * A poll ends by an event of its port, by its timeout, or by any notification
  * of the vCPU (vcpu_unblock). What it leaves in poll_mask and poll_port then
@@ -76,6 +77,27 @@ static int look(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
     return 0;
 }
 
+/* Announces itself, looks again, and sleeps if there is nothing still. */
+static __noinline int poll_blocked(struct vcpu *v, const evtchn_port_t *ports,
+                                   unsigned n, s_time_t timeout)
+{
+    int rc;
+
+    WRITE_ONCE(v->poll_port, poll_port_of(ports, n));
+    set_bit_atomic(VPF_BLOCKED, &v->pause_flags);
+    set_bit_atomic(v->vcpu_id, &v->domain->event->poll_mask);
+    rc = look(v, ports, n);
+    if (rc) {
+        end_poll(v);
+        clear_bit_atomic(VPF_BLOCKED, &v->pause_flags);
+        return rc;
+    }
+    if (timeout)
+        timer_set(&v->poll_timer, timeout);
+    softirq_raise(SOFTIRQ_SCHEDULE);
+    return 0;
+}
+
 /*
  * Returns 0, also when the poll ends at once because a port is pending, or
  * -EINVAL if a port is out of range. n = 0: sleeps until the timeout or a
@@ -84,20 +106,9 @@ static int look(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
 long evtchn_poll(const evtchn_port_t *ports, unsigned n, s_time_t timeout)
 {
     struct vcpu *v = current;
-    int rc;
+    int rc = look(v, ports, n);
 
-    WRITE_ONCE(v->poll_port, poll_port_of(ports, n));
-    set_bit_atomic(VPF_BLOCKED, &v->pause_flags);
-    set_bit_atomic(v->vcpu_id, &v->domain->event->poll_mask);
-
-    rc = look(v, ports, n);
-    if (rc) {
-        end_poll(v);
-        clear_bit_atomic(VPF_BLOCKED, &v->pause_flags);
-        return rc < 0 ? rc : 0;
-    }
-    if (timeout)
-        timer_set(&v->poll_timer, timeout);
-    softirq_raise(SOFTIRQ_SCHEDULE);
-    return 0;
+    if (!rc)
+        rc = poll_blocked(v, ports, n, timeout);
+    return rc < 0 ? rc : 0;
 }

@@ -90,14 +90,12 @@ void port_table_free(struct port_table *t)
 
 /* ---- finding and giving back ---- */
 
-/* The lowest FREE port; it is not marked yet. */
-static int find_free(struct port_table *t, struct port **p)
+static __noinline int search_free(struct port_table *t, uint32_t limit,
+                                  struct port **p)
 {
-    uint32_t limit = min(t->abi_limit, t->limit), n = t->hint;
+    uint32_t n = t->hint;
     int rc;
 
-    if (t->closing)
-        return -EINVAL;
     for (;; n++) {
         while (n < t->nr_ports && n % PORTS_PER_BUCKET == 0 &&
                *used_in_bucket(t, n) == PORTS_PER_BUCKET)
@@ -111,6 +109,19 @@ static int find_free(struct port_table *t, struct port **p)
             return 0;
         t->hint = n + 1;
     }
+}
+
+/* The lowest FREE port; it is not marked yet. */
+static inline int find_free(struct port_table *t, struct port **p)
+{
+    uint32_t limit = min(t->abi_limit, t->limit);
+
+    if (unlikely(t->closing))
+        return -EINVAL;
+    *p = port_lookup(t, t->hint);
+    if (likely(*p && (*p)->state == PORT_FREE && t->hint < limit))
+        return 0;
+    return search_free(t, limit, p);
 }
 
 static void count_used(struct port_table *t, evtchn_port_t n)
@@ -160,6 +171,7 @@ static void become_free(struct port *p)
 {
     become(p, PORT_FREE, 0, 0);
     p->peer = NULL;
+    p->other_end = NULL;
 }
 
 /* ---- binding ---- */
@@ -216,8 +228,10 @@ int port_bind_interdomain(struct port_table *lt, struct port_table *rt,
     f = lock_ports(lp, rp);
     become(lp, PORT_INTERDOMAIN, 0, rn);
     lp->peer = rt;
+    lp->other_end = rp;
     rp->arg = lp->number;
     rp->peer = lt;
+    rp->other_end = lp;
     rp->state = PORT_INTERDOMAIN;
     unlock_ports(lp, rp, f);
     count_used(lt, lp->number);
@@ -251,13 +265,6 @@ int port_bind_xen(struct port_table *t, unsigned vcpu, domid_t remote,
 
 /* ---- closing ---- */
 
-struct port_table *port_peer(const struct port_table *t, evtchn_port_t n)
-{
-    const struct port *p = port_lookup(t, n);
-
-    return p && p->state == PORT_INTERDOMAIN ? p->peer : NULL;
-}
-
 int port_close(struct port_table *t, evtchn_port_t n)
 {
     struct port *p = port_lookup(t, n), *rp = p;
@@ -266,11 +273,12 @@ int port_close(struct port_table *t, evtchn_port_t n)
     if (!p || p->state == PORT_FREE || p->state == PORT_RESERVED)
         return -EINVAL;
     if (p->state == PORT_INTERDOMAIN)
-        rp = port_lookup(p->peer, p->arg);
+        rp = p->other_end;
     f = lock_ports(p, rp);
     if (rp != p) {
         rp->state = PORT_UNBOUND;
         rp->peer = NULL;
+        rp->other_end = NULL;
         rp->remote = t->owner;
         rp->arg = 0;
     }

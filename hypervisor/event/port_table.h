@@ -75,6 +75,7 @@ struct port {
         struct port_table *peer; /* INTERDOMAIN */
         port_xen_fn_t *fn;       /* XEN */
     };
+    struct port *other_end; /* INTERDOMAIN: port `arg` of `peer` */
 };
 
 #define PORTS_PER_BUCKET 128
@@ -142,7 +143,13 @@ int port_bind_xen(struct port_table *t, unsigned vcpu, domid_t remote,
                   port_xen_fn_t *fn, evtchn_port_t *n);
 
 /* The table whose lock port_close of this port needs too, or NULL. */
-struct port_table *port_peer(const struct port_table *t, evtchn_port_t n);
+static inline struct port_table *port_peer(const struct port_table *t,
+                                           evtchn_port_t n)
+{
+    const struct port *p = port_lookup(t, n);
+
+    return p && p->state == PORT_INTERDOMAIN ? p->peer : NULL;
+}
 /* -EINVAL: no such port, FREE or RESERVED. */
 int port_close(struct port_table *t, evtchn_port_t n);
 /*

@@ -10,7 +10,7 @@
  */
 #include "event/channel.h"
 
-static void notify(struct vcpu *v, evtchn_port_t n)
+static __always_inline void notify(struct vcpu *v, evtchn_port_t n)
 {
     struct vcpu_info *vi = READ_ONCE(v->vcpu_info);
 
@@ -18,17 +18,27 @@ static void notify(struct vcpu *v, evtchn_port_t n)
         evtchn_mark_pending(v);
 }
 
+/* Some vCPU polls: wakes those that do for this port, then goes on. */
+static __noinline void set_pending_polled(struct vcpu *v, evtchn_port_t n)
+{
+    evtchn_wake_pollers(v->domain->event, n);
+    if (!test_bit(n, v->domain->shared_info->evtchn_mask))
+        notify(v, n);
+}
+
 static void two_level_set_pending(struct vcpu *v, struct port *p)
 {
-    struct shared_info *si = v->domain->shared_info;
+    struct domain *d = v->domain;
+    struct shared_info *si = d->shared_info;
     evtchn_port_t n = p->number;
 
     if (unlikely(n >= PORTS_2L) ||
         test_and_set_bit_atomic(n, si->evtchn_pending))
         return;
-    if (!test_bit(n, si->evtchn_mask))
+    if (unlikely(READ_ONCE(d->event->poll_mask)))
+        set_pending_polled(v, n);
+    else if (!test_bit(n, si->evtchn_mask))
         notify(v, n);
-    evtchn_check_pollers(v->domain, n);
 }
 
 static void two_level_clear_pending(struct domain *d, struct port *p)

@@ -63,7 +63,7 @@ static inline void spin_lock(spinlock_t *l)
     lock_check_acquire(l);
 #endif
     uint16_t me = __atomic_fetch_add(&l->tail, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != me)
+    while (unlikely(__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != me))
         __builtin_ia32_pause();
 }
 
@@ -81,16 +81,24 @@ static inline bool spin_is_locked(const spinlock_t *l)
            __atomic_load_n(&l->tail, __ATOMIC_RELAXED);
 }
 
+#define IRQ_FLAG 0x200UL /* in the flags: interrupts are on */
 #if __STDC_HOSTED__
+static inline void irq_off(void)
+{
+}
 static inline unsigned long irq_save(void)
 {
-    return 0;
+    return IRQ_FLAG;
 }
 static inline void irq_restore(unsigned long flags)
 {
     (void)flags;
 }
 #else
+static inline void irq_off(void)
+{
+    __asm__ volatile("cli" ::: "memory");
+}
 /* Disables interrupts; gives back the flags for irq_restore. */
 static inline unsigned long irq_save(void)
 {
@@ -100,11 +108,10 @@ static inline unsigned long irq_save(void)
 }
 static inline void irq_restore(unsigned long flags)
 {
-    if (flags & 0x200)
+    if (flags & IRQ_FLAG)
         __asm__ volatile("sti" ::: "memory");
 }
 #endif
-
 static inline unsigned long __must_check spin_lock_irqsave(spinlock_t *l)
 {
     unsigned long f = irq_save();
@@ -115,6 +122,20 @@ static inline void spin_unlock_irqrestore(spinlock_t *l, unsigned long f)
 {
     spin_unlock(l);
     irq_restore(f);
+}
+/* The same where interrupts are known to be on: in hypercalls. */
+static inline void spin_lock_irq(spinlock_t *l)
+{
+#ifdef DEBUG
+    BUG_ON(!(irq_save() & IRQ_FLAG));
+#endif
+    irq_off();
+    spin_lock(l);
+}
+static inline void spin_unlock_irq(spinlock_t *l)
+{
+    spin_unlock(l);
+    irq_restore(IRQ_FLAG);
 }
 
 #endif

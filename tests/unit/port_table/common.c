@@ -44,6 +44,7 @@ static void check_port(const struct port_table *t, const struct port *p)
         break;
     case PORT_INTERDOMAIN:
         q = port_lookup(p->peer, p->arg);
+        assert_ptr_equal(p->other_end, q);
         assert_non_null(q);
         assert_ptr_not_equal(q, p);
         assert_int_equal(q->state, PORT_INTERDOMAIN);
