@@ -82,9 +82,13 @@ struct domain *domain_get(domid_t id)
 
 struct domain *domain_get_any(domid_t id)
 {
-    if (id != DOMID_SELF)
+    struct domain *self = current->domain;
+
+    if (id != DOMID_SELF && id != self->domain_id)
         return domain_get(id);
-    return domain_get_known(current->domain) ? current->domain : NULL;
+    /* It lives as long as a vCPU of it runs: no need to look at the count. */
+    __atomic_fetch_add(&self->refs, 1, __ATOMIC_RELAXED);
+    return self;
 }
 
 int domain_get_remote(domid_t id, struct domain **out)
@@ -93,7 +97,7 @@ int domain_get_remote(domid_t id, struct domain **out)
 
     if (!d)
         return -ESRCH;
-    if (d != current->domain && !current->domain->is_privileged) {
+    if (unlikely(d != current->domain) && !current->domain->is_privileged) {
         domain_put(d);
         return -EPERM;
     }

@@ -217,32 +217,41 @@ static long op_pin_override(uint64_t arg)
 
 /* ---- entry ---- */
 
+static long op_yield(uint64_t arg)
+{
+    (void)arg;
+    vcpu_yield_current();
+    return 0;
+}
+
+static long op_block(uint64_t arg)
+{
+    (void)arg;
+    vcpu_block_current();
+    return 0;
+}
+
+typedef long sched_op_fn(uint64_t arg);
+static sched_op_fn *const ops[] = {
+    [SCHEDOP_yield] = op_yield,
+    [SCHEDOP_block] = op_block,
+    [SCHEDOP_shutdown] = op_shutdown,
+    [SCHEDOP_poll] = op_poll,
+    [SCHEDOP_remote_shutdown] = op_remote_shutdown,
+    [SCHEDOP_shutdown_code] = op_shutdown_code,
+    [SCHEDOP_watchdog] = op_watchdog,
+    [SCHEDOP_pin_override] = op_pin_override,
+};
+
 static long do_sched_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
                         uint64_t a5, uint64_t a6)
 {
+    uint32_t op = (uint32_t)cmd;
+
     (void)a3, (void)a4, (void)a5, (void)a6;
-    switch ((int)cmd) {
-    case SCHEDOP_yield:
-        vcpu_yield_current();
-        return 0;
-    case SCHEDOP_block:
-        vcpu_block_current();
-        return 0;
-    case SCHEDOP_shutdown:
-        return op_shutdown(arg);
-    case SCHEDOP_poll:
-        return op_poll(arg);
-    case SCHEDOP_remote_shutdown:
-        return op_remote_shutdown(arg);
-    case SCHEDOP_shutdown_code:
-        return op_shutdown_code(arg);
-    case SCHEDOP_watchdog:
-        return op_watchdog(arg);
-    case SCHEDOP_pin_override:
-        return op_pin_override(arg);
-    default:
+    if (unlikely(op >= ARRAY_SIZE(ops)))
         return -ENOSYS;
-    }
+    return ops[op](arg);
 }
 HYPERCALL(__HYPERVISOR_sched_op, 2, do_sched_op);
 
