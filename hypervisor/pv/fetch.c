@@ -29,15 +29,11 @@ fault:
     return false;
 }
 
-bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
-                     enum insn_mode *mode)
+static __noinline bool segment_address(const struct cpu_user_regs *regs,
+                                       vaddr_t *va, enum insn_mode *mode)
 {
     uint64_t d, base;
 
-    *va = regs->rip;
-    *mode = INSN_64;
-    if (likely(regs->cs == FLAT_RING3_CS64))
-        return true;
     if (!read_descriptor(regs->cs, &d))
         return false;
     if (d & DESC_LONG)
@@ -48,11 +44,14 @@ bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
     return d & DESC_32BIT;
 }
 
-/* The bytes of an instruction, and room to read them as words. */
-union insn_bytes {
-    uint8_t byte[16];
-    uint64_t word[2];
-};
+bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
+                     enum insn_mode *mode)
+{
+    *va = regs->rip;
+    *mode = INSN_64;
+    return likely(regs->cs == FLAT_RING3_CS64) ||
+           segment_address(regs, va, mode);
+}
 
 /* At the end of a page, or of the guest's addresses. */
 static __noinline unsigned fetch_parts(uint8_t *bytes, vaddr_t va)
@@ -82,12 +81,23 @@ fault:
     return 0;
 }
 
+unsigned pv_fetch_bytes(const struct cpu_user_regs *regs,
+                        union insn_bytes *bytes, enum insn_mode *mode)
+{
+    vaddr_t va = regs->rip;
+
+    *mode = INSN_64;
+    if (unlikely(regs->cs != FLAT_RING3_CS64) &&
+        !segment_address(regs, &va, mode))
+        return 0;
+    return fetch(bytes, va);
+}
+
 bool pv_fetch_insn(const struct cpu_user_regs *regs, struct insn *in)
 {
     union insn_bytes bytes;
     enum insn_mode mode;
-    vaddr_t va;
+    unsigned n = pv_fetch_bytes(regs, &bytes, &mode);
 
-    return pv_code_address(regs, &va, &mode) &&
-           insn_decode(in, bytes.byte, fetch(&bytes, va), mode) == 0;
+    return insn_decode(in, bytes.byte, n, mode) == 0;
 }

@@ -41,20 +41,18 @@ static bool read_cr(struct vcpu *v, unsigned n, uint64_t *val)
 
 /* A new base pointer; validation that gives way is tried again from rip. */
 static bool write_guest_cr3_reg(struct vcpu *v, struct cpu_user_regs *regs,
-                      const struct insn *in, uint64_t val)
+                                unsigned length, uint64_t val)
 {
     int rc = mmu_new_base(v, val >> PAGE_SHIFT, false);
 
     if (rc == -ERESTART_PREEMPT)
-        regs->rip -= in->length;
+        regs->rip -= length;
     return rc == 0 || rc == -ERESTART_PREEMPT;
 }
 
-static bool write_cr(struct vcpu *v, struct cpu_user_regs *regs,
-                     const struct insn *in, uint64_t val)
+static bool write_cr(struct vcpu *v, struct cpu_user_regs *regs, unsigned n,
+                     unsigned length, uint64_t val)
 {
-    unsigned n = in->reg;
-
     switch (n) {
     case 0:
         if ((val ^ read_cr0()) & ~CR0_TS)
@@ -65,7 +63,7 @@ static bool write_cr(struct vcpu *v, struct cpu_user_regs *regs,
         v->vcpu_info->arch.cr2 = val;
         return true;
     case 3:
-        return write_guest_cr3_reg(v, regs, in, val);
+        return write_guest_cr3_reg(v, regs, length, val);
     case 4:
         v->pv.cr4 = pv_guest_cr4(v, val);
         pv_load_cr4(v);
@@ -87,21 +85,20 @@ static bool read_dr(struct vcpu *v, unsigned n, uint64_t *val)
     return true;
 }
 
-/* 0F 20..23: MOV to and from control and debug registers. */
+/* 0F 20..23: MOV to and from control and debug register n. */
 static bool mov_special(struct vcpu *v, struct cpu_user_regs *regs,
-                        const struct insn *in)
+                        unsigned opcode, unsigned n, uint64_t *gpr,
+                        unsigned length)
 {
-    uint64_t *gpr = insn_reg64(regs, in->rm);
-
-    switch (in->opcode) {
+    switch (opcode) {
     case 0x20:
-        return read_cr(v, in->reg, gpr);
+        return read_cr(v, n, gpr);
     case 0x21:
-        return read_dr(v, in->reg, gpr);
+        return read_dr(v, n, gpr);
     case 0x22:
-        return write_cr(v, regs, in, *gpr);
+        return write_cr(v, regs, n, length, *gpr);
     default:
-        return pv_set_debugreg(v, in->reg, *gpr) == 0;
+        return pv_set_debugreg(v, n, *gpr) == 0;
     }
 }
 
@@ -188,20 +185,17 @@ static bool group7(struct vcpu *v, struct cpu_user_regs *regs,
     return false;
 }
 
-static bool two_byte(struct vcpu *v, struct cpu_user_regs *regs,
-                     const struct insn *in)
+/* 0F and an opcode that has no operands. */
+static bool no_operand(struct vcpu *v, struct cpu_user_regs *regs,
+                       unsigned opcode)
 {
-    switch (in->opcode) {
-    case 0x01:
-        return group7(v, regs, in);
+    switch (opcode) {
     case 0x06: /* CLTS */
         pv_set_ts(v, false);
         return true;
     case 0x08: /* INVD, WBINVD: coherent caches are left alone */
     case 0x09:
         return true;
-    case 0x20 ... 0x23:
-        return mov_special(v, regs, in);
     case 0x30:
         return wrmsr_op(v, regs);
     case 0x31: /* RDTSC, when the guest has set its CR4.TSD */
@@ -213,6 +207,20 @@ static bool two_byte(struct vcpu *v, struct cpu_user_regs *regs,
         return cpuid_op(v, regs);
     default:
         return false;
+    }
+}
+
+static bool two_byte(struct vcpu *v, struct cpu_user_regs *regs,
+                     const struct insn *in)
+{
+    switch (in->opcode) {
+    case 0x01:
+        return group7(v, regs, in);
+    case 0x20 ... 0x23:
+        return mov_special(v, regs, in->opcode, in->reg,
+                           insn_reg64(regs, in->rm), in->length);
+    default:
+        return no_operand(v, regs, in->opcode);
     }
 }
 
@@ -238,35 +246,60 @@ static bool is_io(const struct insn *in)
             (in->opcode >= 0xec && in->opcode <= 0xef));
 }
 
+/* The instruction is over. */
+static __always_inline bool retire(struct vcpu *v, struct cpu_user_regs *regs,
+                                   unsigned length)
+{
+    regs->rip += length;
+    regs->rflags &= ~X86_EFLAGS_RF;
+    /* A fault that was injected has cleared TF. */
+    if (unlikely(regs->rflags & X86_EFLAGS_TF)) {
+        v->pv.debugreg[6] |= 1u << 14; /* single step */
+        pv_inject_trap(TRAP_DB, 0);
+    }
+    return true;
+}
+
+static __noinline bool emulate_any(struct vcpu *v, struct cpu_user_regs *regs,
+                                   const union insn_bytes *bytes, unsigned n,
+                                   enum insn_mode mode)
+{
+    struct insn in;
+    bool done;
+
+    if (insn_decode(&in, bytes->byte, n, mode))
+        return false;
+    if (is_io(&in)) /* moves rip itself */
+        return pv_emulate_io(regs, &in) && retire(v, regs, 0);
+    if (!v->pv.in_kernel || in.lock)
+        return false;
+    if (in.map == INSN_MAP_0F)
+        done = two_byte(v, regs, &in);
+    else
+        done = in.map == INSN_MAP_1BYTE && one_byte(v, &in);
+    return done && retire(v, regs, in.length);
+}
+
+/*
+ * Nearly all have no prefix and two bytes, or a third one that names two
+ * registers (whatever its mod field says). They need no decoder.
+ */
 bool pv_emulate_privop(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
-    struct insn in;
-    uint64_t length;
-    bool done;
+    union insn_bytes bytes;
+    enum insn_mode mode;
+    unsigned n = pv_fetch_bytes(regs, &bytes, &mode), opcode, operands;
 
-    if (!pv_fetch_insn(regs, &in))
-        return false;
-    if (is_io(&in)) {
-        done = pv_emulate_io(regs, &in);
-        length = 0; /* moves rip itself */
-    } else if (!v->pv.in_kernel || in.lock) {
-        return false;
-    } else if (in.map == INSN_MAP_0F) {
-        done = two_byte(v, regs, &in);
-        length = in.length;
-    } else {
-        done = in.map == INSN_MAP_1BYTE && one_byte(v, &in);
-        length = in.length;
-    }
-    if (done) {
-        regs->rip += length;
-        regs->rflags &= ~X86_EFLAGS_RF;
-        /* A fault that was injected has cleared TF. */
-        if (regs->rflags & X86_EFLAGS_TF) {
-            v->pv.debugreg[6] |= 1u << 14; /* single step */
-            pv_inject_trap(TRAP_DB, 0);
-        }
-    }
-    return done;
+    if (n < 3 || bytes.byte[0] != 0x0f || mode != INSN_64 || !v->pv.in_kernel)
+        return emulate_any(v, regs, &bytes, n, mode);
+    opcode = bytes.byte[1];
+    operands = bytes.byte[2];
+    if (opcode >= 0x20 && opcode <= 0x23)
+        return mov_special(v, regs, opcode, (operands >> 3) & 7,
+                           insn_reg64(regs, operands & 7), 3) &&
+               retire(v, regs, 3);
+    if (opcode == 0x01)
+        return emulate_any(v, regs, &bytes, n, mode);
+    return no_operand(v, regs, opcode) && retire(v, regs, 2);
 }

@@ -35,6 +35,17 @@ bool pv_emulate_pte_write(struct cpu_user_regs *regs, vaddr_t addr);
  */
 bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
                      enum insn_mode *mode);
+/* The bytes of an instruction, and room to read them as words. */
+union insn_bytes {
+    uint8_t byte[16];
+    uint64_t word[2];
+};
+/*
+ * Fetches them: how many can be read, at most INSN_MAX_LENGTH; 0 also for the
+ * reasons of pv_code_address.
+ */
+unsigned pv_fetch_bytes(const struct cpu_user_regs *regs,
+                        union insn_bytes *bytes, enum insn_mode *mode);
 /* Fetches and decodes it. False: cannot be read or is undefined. */
 bool pv_fetch_insn(const struct cpu_user_regs *regs, struct insn *in);
 
