@@ -22,8 +22,11 @@ HYP_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common \
         -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
         -fcf-protection=none -fno-asynchronous-unwind-tables \
         -fno-omit-frame-pointer -fno-strict-aliasing -fwrapv \
-        -ffunction-sections -fdata-sections \
+        -ffunction-sections -fdata-sections -falign-loops=1 \
         -D__XEN_TOOLS__ -I hypervisor -I $(O)/gen
+ifeq ($(findstring clang,$(CC)),)
+HYP_CFLAGS += -falign-jumps=1
+endif
 ifeq ($(DEBUG),1)
 HYP_CFLAGS += -DDEBUG
 endif
