@@ -144,8 +144,8 @@ void vcpu_kick(struct vcpu *v);
 void vcpu_block_current(void);
 /*
  * Moves a vcpu_info to the guest frame (vcpu_op register_vcpu_info). d->lock
- * held. -EINVAL: second time, runs elsewhere, crosses a page, not aligned, or
- * no frame of the domain that can be written.
+ * held. -ENXIO: crosses a page, or not aligned; -EINVAL: second time, runs
+ * elsewhere, or no frame of the domain that can be written.
  */
 int vcpu_register_info(struct vcpu *v, uint64_t gmfn, unsigned offset);
 /* Sets its initial context from the ABI's structure; pv room does the work. */

@@ -1,7 +1,7 @@
 /*
- * Running the audit of the page-type engine on the live machine: debug key
- * 'A', and in debug builds at domain 0's shutdown. All vCPUs are held while it
- * counts, so that nothing changes.
+ * Running the audit of the page-type engine on the live machine, and in debug
+ * builds that of the heap: debug key 'A', and in debug builds at domain 0's
+ * shutdown. All vCPUs are held while it counts, so that nothing changes.
  */
 #include "arch/x86/boot.h"
 #include "arch/x86/keyhandler.h"
@@ -39,11 +39,11 @@ static void hold(bool on)
 
 static void audit_locked(struct audit_scratch *scratch)
 {
-    uint64_t bad, total = heap_total_frames(), free = heap_free_frames();
+    uint64_t total = heap_total_frames(), free = heap_free_frames();
+    uint64_t bad = page_audit_domain(NULL, scratch) + heap_audit();
 
-    bad = page_audit_domain(NULL, scratch);
     if (bad)
-        printk(XENLOG_ERR "AUDIT: FAIL %lu frames with wrong counts\n",
+        printk(XENLOG_ERR "AUDIT: FAIL %lu wrong counts\n",
                (unsigned long)bad);
     else
         printk(XENLOG_ERR "AUDIT: ok %lu frames of domains, %lu free of %lu\n",

@@ -215,10 +215,10 @@ int vcpu_register_info(struct vcpu *v, uint64_t gmfn, unsigned offset)
     mfn_t m = mfn(gmfn);
     char *page;
 
-    if (!mfn_is_invalid(v->vcpu_info_mfn))
-        return -EINVAL;
     if (offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
         offset % _Alignof(struct vcpu_info))
+        return -ENXIO;
+    if (!mfn_is_invalid(v->vcpu_info_mfn))
         return -EINVAL;
     if (v != current && !test_bit(VPF_DOWN, &v->pause_flags))
         return -EINVAL;

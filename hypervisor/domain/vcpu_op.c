@@ -86,7 +86,8 @@ static long op_get_runstate(struct vcpu *v, uint64_t arg)
 
 /*
  * register_runstate_memory_area: an address, 0 = no more. The contents are
- * written at once, later ones by v itself.
+ * written at once, later ones by v itself; nothing mapped there (yet) is no
+ * error. -EFAULT: no address that a guest may have.
  */
 static long op_register_runstate(struct vcpu *v, uint64_t arg)
 {
@@ -101,7 +102,9 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg)
     if (!area.addr.p)
         return 0;
     vcpu_runstate_get(v, &r);
-    return copy_to_guest_va(area.addr.p, &r, sizeof(r)) ? -EFAULT : 0;
+    if (copy_to_guest_va(area.addr.p, &r, sizeof(r)) && v == current)
+        v->guest_areas_stale |= AREA_RUNSTATE; /* try again later */
+    return 0;
 }
 
 /* register_vcpu_time_memory_area: as above, for the time info. */

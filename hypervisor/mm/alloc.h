@@ -65,6 +65,19 @@ void xenheap_unshare_free(void *page);
 
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
+/*
+ * Debug builds: the number of frames and small objects that nobody knows any
+ * more or that accounts disagree about, after printing the first ones; see
+ * heap_audit.c. No vCPU may run but the caller's. 0 in other builds.
+ */
+#ifdef DEBUG
+uint64_t heap_audit(void);
+#else
+static inline uint64_t heap_audit(void)
+{
+    return 0;
+}
+#endif
 
 /*
  * Reserves memory for d to grow to `pages` frames (0: gives the claim up).

@@ -4,7 +4,7 @@
  * Sizes are rounded up to a power of two from 16 to 2048 bytes; each of these
  * classes cuts single frames ("slabs") into objects, so an object is aligned
  * to its size. What a slab needs to know of itself is kept in its frame-table
- * entry, which for a private frame nobody else reads:
+ * entry, which for a private frame nobody else reads (but the audit does):
  *   type   kind, class, objects in use, offset of the first free object
  *   next, prev  the class's list of slabs that have a free object
  * A free object's first two bytes hold the offset of the next free one.
@@ -16,22 +16,9 @@
 #include "lib/bitops.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-#include "mm/alloc.h"
+#include "mm/heap.h"
 
-#define MIN_SHIFT 4
-#define MAX_SHIFT 11
 #define CLASSES (MAX_SHIFT - MIN_SHIFT + 1)
-
-/* The type word of a frame that xmalloc uses. */
-#define KIND_SLAB (0x51UL << 48)
-#define KIND_LARGE (0x52UL << 48)
-#define KIND_MASK (0xffUL << 48)
-#define ARG_SHIFT 32 /* class or order: 8 bits */
-#define USED_SHIFT 16
-#define USED_ONE (1UL << USED_SHIFT)
-#define USED_MASK (0xffffUL << USED_SHIFT)
-#define FREE_MASK 0xffffUL /* offset of the first free object */
-#define NO_FREE 0xffffUL
 
 static spinlock_t lock = SPINLOCK_INIT(LOCK_ANY); /* a leaf */
 static uint32_t with_room[CLASSES] = {[0 ... CLASSES - 1] = FRAME_NIL};
@@ -40,11 +27,6 @@ static unsigned class_of(size_t bytes)
 {
     return bytes <= 1UL << MIN_SHIFT ? 0
                                      : highest_bit(bytes - 1) + 1 - MIN_SHIFT;
-}
-
-static unsigned frame_arg(const struct frame *f)
-{
-    return (unsigned)(f->type >> ARG_SHIFT) & 0xff;
 }
 
 static void list_add_slab(struct frame *f, unsigned class)
@@ -120,7 +102,7 @@ static void *small_alloc(unsigned class)
 /* True: the slab is empty and no longer in the list; lock held. */
 static bool put_object(struct frame *f, void *p)
 {
-    unsigned class = frame_arg(f);
+    unsigned class = slab_arg(f);
 
     BUG_ON(!(f->type & USED_MASK));
     if ((f->type & FREE_MASK) == NO_FREE)
@@ -177,13 +159,13 @@ void xfree(void *p)
     if ((f->type & KIND_MASK) == KIND_LARGE) {
         BUG_ON(PAGE_OFFSET(p));
         f->type &= ~KIND_MASK;
-        xenheap_free(p, frame_arg(f));
+        xenheap_free(p, slab_arg(f));
         return;
     }
     BUG_ON((f->type & KIND_MASK) != KIND_SLAB);
-    BUG_ON(PAGE_OFFSET(p) & ((1UL << (frame_arg(f) + MIN_SHIFT)) - 1));
+    BUG_ON(PAGE_OFFSET(p) & ((1UL << (slab_arg(f) + MIN_SHIFT)) - 1));
 #ifdef DEBUG
-    memset(p, 0x5a, 1UL << (frame_arg(f) + MIN_SHIFT));
+    memset(p, 0x5a, 1UL << (slab_arg(f) + MIN_SHIFT));
 #endif
     spin_lock(&lock);
     empty = put_object(f, p);

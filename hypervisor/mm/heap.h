@@ -34,6 +34,27 @@ void frames_set_private(mfn_t start, mfn_t end);
 /* Moves a frame from d's page list to the released ones; page_lock held. */
 void domain_move_released(struct domain *d, struct frame *f);
 
+/*
+ * The type word of a private frame that xmalloc uses: the first one of a large
+ * object, or a slab of objects of 2^(MIN_SHIFT + class) bytes.
+ */
+#define MIN_SHIFT 4
+#define MAX_SHIFT 11
+#define KIND_SLAB (0x51UL << 48)
+#define KIND_LARGE (0x52UL << 48)
+#define KIND_MASK (0xffUL << 48)
+#define ARG_SHIFT 32 /* class or order: 8 bits */
+#define USED_SHIFT 16
+#define USED_ONE (1UL << USED_SHIFT)
+#define USED_MASK (0xffffUL << USED_SHIFT)
+#define FREE_MASK 0xffffUL /* offset of the first free object */
+#define NO_FREE 0xffffUL
+
+static inline unsigned slab_arg(const struct frame *f)
+{
+    return (unsigned)(f->type >> ARG_SHIFT) & 0xff;
+}
+
 /* A page lent by xenheap_share lost its last reference. */
 void xenheap_last_put(struct frame *f);
 

@@ -19,7 +19,10 @@ static long pin(int cpu)
     return sched_op(SCHEDOP_pin_override, &p);
 }
 
-/* The physical CPU of vCPU 0; only pinned ones are told. */
+/*
+ * The physical CPU of vCPU 0; only pinned ones are told. (Stock Xen takes it
+ * for granted that vCPU n is pinned to CPU n, and says 0 in any case.)
+ */
 static long where(void)
 {
     struct vcpu_get_physid id;
@@ -47,7 +50,7 @@ static void test_pin(void)
         second = where();
         expect(system_time() >= last, "time went back");
         last = system_time();
-        expect(first >= 0 && second >= 0 && first != second,
+        expect(first >= 0 && second >= 0 && (first != second || !on_xeno()),
                "CPU %ld and then %ld", first, second);
         expect_eq(pin(-1), 0);
     }
@@ -69,9 +72,11 @@ static bool on_event(struct trap_frame *f)
     return true;
 }
 
-/* Timers follow the vCPU. */
+/* Timers follow the vCPU. Stock Xen's may come too early. */
 static void test_pin_timer(void)
 {
+    uint64_t early = on_xeno() ? 0 : MS;
+
     trap_hook = on_event;
     bind_virq(VIRQ_TIMER);
     vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
@@ -85,7 +90,8 @@ static void test_pin_timer(void)
         expect_eq(pin((int)(i & 1)), 0);
         expect_eq(sched_op(SCHEDOP_block, NULL), 0);
         expect_eq(ticks, 1);
-        expect(system_time() >= at, "the timer came too early");
+        expect(system_time() + early >= at, "too early by %lu ns",
+               at - system_time());
         expect_eq(pin(-1), 0);
     }
 }
@@ -101,14 +107,15 @@ static void test_watchdog(void)
 {
     long a, b;
 
-    expect_eq(watchdog(0, 0), -EINVAL);
+    if (on_xeno()) /* on stock Xen it fires at once */
+        expect_eq(watchdog(0, 0), -EINVAL);
     expect_eq(watchdog(1, 10), -EINVAL);
     expect_eq(watchdog(3, 10), -EINVAL);
     expect_eq(watchdog(~0u, 10), -EINVAL);
     a = watchdog(0, 1000);
-    b = watchdog(0, ~0u);
+    b = watchdog(0, 1u << 20);
     expect(a > 0 && b > 0 && a != b, "watchdogs %ld and %ld", a, b);
-    expect_eq(watchdog(0, 10), -ENOSPC);
+    expect_eq((int)watchdog(0, 10), -ENOSPC);
     expect_eq(watchdog((uint32_t)a, 1000), 0);
     expect_eq(watchdog((uint32_t)a, 0), 0);
     expect_eq(watchdog((uint32_t)a, 0), -EINVAL);

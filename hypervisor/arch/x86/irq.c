@@ -43,8 +43,14 @@ struct irq_desc {
 };
 
 static struct irq_desc irq_descs[NR_IRQS_MAX];
-/* Vector -> irq + 1; written under vector_lock, read by interrupts. */
+/*
+ * Vector -> irq + 1, 0: never used, or VECTOR_GIVEN_UP: free, but an interrupt
+ * may have been on its way to another CPU when its line was masked, and is
+ * still to come. Taking a free vector is under vector_lock; interrupts read.
+ */
 static uint16_t vector_irq[256];
+#define VECTOR_GIVEN_UP 0xffff
+_Static_assert(NR_IRQS_MAX < VECTOR_GIVEN_UP, "irq + 1 is none of the marks");
 static spinlock_t vector_lock = SPINLOCK_INIT(LOCK_ANY);
 
 static struct irq_desc *desc_of(unsigned irq)
@@ -89,6 +95,16 @@ static void program_line(const struct irq_desc *d)
 
 /* ---- vectors ---- */
 
+static bool vector_is_free(unsigned vector)
+{
+    return vector_irq[vector] == 0 || vector_irq[vector] == VECTOR_GIVEN_UP;
+}
+
+/*
+ * In turn, so that one just given up is the last to be used again. Should an
+ * interrupt be late even then, the new owner's handler is called once too
+ * often, as any shared line does.
+ */
 static int alloc_vector(unsigned irq)
 {
     /* Spread over the priority classes of 16. */
@@ -101,7 +117,7 @@ static int alloc_vector(unsigned irq)
         last += 16;
         if (last > VECTOR_IRQ_LAST)
             last = VECTOR_IRQ_FIRST + (last + 1) % 16;
-        if (vector_irq[last] == 0) {
+        if (vector_is_free(last)) {
             WRITE_ONCE(vector_irq[last], (uint16_t)(irq + 1));
             vector = (int)last;
             break;
@@ -113,7 +129,7 @@ static int alloc_vector(unsigned irq)
 
 static void free_vector(unsigned vector)
 {
-    WRITE_ONCE(vector_irq[vector], 0);
+    WRITE_ONCE(vector_irq[vector], VECTOR_GIVEN_UP);
 }
 
 /* ---- owners ---- */
@@ -358,9 +374,10 @@ static void dispatch(unsigned vector)
     struct irq_desc *d;
     void *data;
 
-    if (irq == 0) {
+    if (irq == 0 || irq == VECTOR_GIVEN_UP) {
         apic_eoi();
-        stray(vector);
+        if (!irq)
+            stray(vector);
         return;
     }
     d = &irq_descs[--irq];

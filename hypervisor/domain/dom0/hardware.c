@@ -52,11 +52,6 @@ int __init dom0_grant_hardware(struct domain *d)
     int rc;
 
     d->is_hardware = true;
-    d->iomem_caps = rangeset_new();
-    d->ioport_caps = rangeset_new();
-    d->irq_caps = rangeset_new();
-    if (!d->iomem_caps || !d->ioport_caps || !d->irq_caps)
-        return -ENOMEM;
     rc = grant_ports(d->ioport_caps);
     if (!rc)
         rc = grant_frames(d->iomem_caps);
