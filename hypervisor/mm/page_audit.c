@@ -77,9 +77,13 @@ static void audit_table(struct audit_scratch *s, const struct frame *f)
     if (!n)
         return;
     t = map_frame(frame_mfn(f));
-    for (unsigned i = 0; i < n; i++)
-        if ((t[i] & PTE_P) && !hyp_slot(level, i))
-            audit_entry(s, f, level, t[i]);
+    for (unsigned i = 0; i < n; i++) {
+        if (!(t[i] & PTE_P) || hyp_slot(level, i))
+            continue;
+        audit_entry(s, f, level, t[i]);
+        if ((x & PGT_VALIDATED) && !((parts_of(x) >> (i / TABLE_PART)) & 1))
+            s[frame_mfn(f).m].broken = true;
+    }
     unmap_frame(t);
 }
 

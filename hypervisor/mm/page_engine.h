@@ -35,6 +35,27 @@ static __always_inline bool type_validates(uint64_t type)
     return pgt_level(type) || (type & PGT_MASK) == PGT_SEGDESC;
 }
 
+/*
+ * Which parts of a VALIDATED table may be in use: a bit for so many entries.
+ * Others need no look when the table is taken apart.
+ */
+#define TABLE_PART 32u
+#define PARTS_ALL  ((1u << (PTES_PER_TABLE / TABLE_PART)) - 1)
+
+static __always_inline unsigned parts_of(uint64_t x)
+{
+    return (unsigned)((x & PGT_AUX_MASK) >> PGT_AUX_SHIFT);
+}
+/* x: the type word of f. pt_lock held. */
+static __always_inline void part_note(struct frame *f, uint64_t x,
+                                      unsigned index)
+{
+    unsigned bit = PGT_AUX_SHIFT + index / TABLE_PART;
+
+    if (unlikely(!((x >> bit) & 1)))
+        type_store(f, x | 1UL << bit);
+}
+
 static __always_inline bool hyp_slot(unsigned level, unsigned index)
 {
     return level == 4 && index >= HYP_L4_FIRST && index <= HYP_L4_LAST;
@@ -152,7 +173,8 @@ int child_get(pte_t e, unsigned level, struct domain *d);
  * Validation and invalidation of a frame with type count 1 that is neither
  * VALIDATED nor PARTIAL. from: entries below hold references. parked: the
  * frame was PARTIAL and still has that state's own reference. They end in a
- * proper state of the frame whatever they return.
+ * proper state of the frame whatever they return. page_invalidate, not parked:
+ * the word still says which parts were in use.
  */
 int page_validate(struct frame *f, uint64_t type, unsigned from, bool parked,
                   struct domain *d);

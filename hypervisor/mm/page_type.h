@@ -21,6 +21,8 @@
  *   51..32  aux            count 0: TLB clock when it fell to 0
  *                          WRITABLE: TLB clock of the last put, or 0
  *                          PARTIAL: progress, 0..512
+ *                          VALIDATED table: bit n is set if one of the
+ *                          entries 32n..32n+31 was in use since validation
  *                          else 0
  *   31..0   type count
  *

@@ -43,6 +43,7 @@ static __always_inline bool edit_open(struct edit *ed, mfn_t table,
     if (unlikely(!(type & PGT_VALIDATED) || !ed->level ||
                  (f->ref & REF_OWNER_MASK) != ed->owner_bits))
         return false;
+    part_note(f, type, index);
     ed->slot = (pte_t *)map_frame(table) + index;
     return true;
 }

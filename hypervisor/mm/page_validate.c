@@ -41,12 +41,19 @@
 
 #include "arch/x86/map.h"
 #include "arch/x86/softirq.h"
+#include "lib/bitops.h"
 
 /*
- * An L1 gives way only where the next used entry lies in another range of so
- * many than the one before: a range ends with the bits of L1_RANGE all set.
+ * Where the work on a table is, and which parts of it (TABLE_PART) may be in
+ * use: collected on the way up, and on the way down those to look at.
  */
-#define L1_RANGE 31u
+struct progress {
+    unsigned at; /* entries below hold references */
+    unsigned parts;
+};
+
+/* An L1 gives way only between used entries of different parts. */
+#define PART_LAST (TABLE_PART - 1)
 
 /*
  * Most tables are mostly empty, and entries of zero need nothing: they are
@@ -77,12 +84,16 @@ static __noinline unsigned scan_up(const pte_t *t, unsigned i)
     return i;
 }
 /* One more than the last entry below i that is not zero; 0: none. */
-static __noinline unsigned scan_down(const pte_t *t, unsigned i)
+static __noinline unsigned scan_down(const pte_t *t, unsigned i, unsigned parts)
 {
     while (i) {
-        if (!(i % 32) && !any_of_32(&t[i - 32]))
-            i -= 32;
-        else if (!(i % 8) && !any_of_8(&t[i - 8]))
+        if (!(i % TABLE_PART)) {
+            parts &= (1u << (i / TABLE_PART)) - 1;
+            if (!parts)
+                return 0;
+            i = (highest_bit(parts) + 1) * TABLE_PART;
+        }
+        if (!(i % 8) && !any_of_8(&t[i - 8]))
             i -= 8;
         else if (t[i - 1])
             break;
@@ -101,13 +112,14 @@ static __always_inline pte_t used_up(const pte_t *t, unsigned *i)
     *i = scan_up(t, *i);
     return *i < PTES_PER_TABLE ? READ_ONCE(t[*i]) : 0;
 }
-static __always_inline pte_t used_down(const pte_t *t, unsigned *i)
+static __always_inline pte_t used_down(const pte_t *t, unsigned *i,
+                                       unsigned parts)
 {
     pte_t e = *i ? READ_ONCE(t[*i - 1]) : 0;
 
     if (likely(e))
         return e;
-    *i = scan_down(t, *i);
+    *i = scan_down(t, *i, parts);
     return *i ? READ_ONCE(t[*i - 1]) : 0;
 }
 
@@ -120,7 +132,7 @@ static __always_inline int l1_take(pte_t e, const struct l1_ctx *c)
     return l1tf_unsafe(e, c->owner) ? -EINVAL : 0;
 }
 
-static int l1_up(struct frame *f, unsigned *at, struct domain *d)
+static int l1_up(struct frame *f, struct progress *p, struct domain *d)
 {
     struct l1_ctx c = {
         .owner = d,
@@ -128,13 +140,14 @@ static int l1_up(struct frame *f, unsigned *at, struct domain *d)
         .owner_bits = REF_OWNER(domain_id_of(d)),
     };
     pte_t *t = map_frame(frame_mfn(f));
-    unsigned i = *at, end = i | L1_RANGE;
+    unsigned i = p->at, end = i | PART_LAST;
     pte_t e;
     int rc = 0;
 
     while ((e = used_up(t, &i))) {
         if (unlikely(i > end)) {
-            end = i | L1_RANGE;
+            end = i | PART_LAST;
+            p->parts |= 1u << (i / TABLE_PART);
             if (preempt_needed()) {
                 rc = -ERESTART_PREEMPT;
                 break;
@@ -148,7 +161,7 @@ static int l1_up(struct frame *f, unsigned *at, struct domain *d)
         i++;
     }
     unmap_frame(t);
-    *at = i;
+    p->at = i;
     return rc;
 }
 
@@ -188,19 +201,20 @@ int child_get(pte_t e, unsigned level, struct domain *d)
     return child_take(e, level, d, REF_OWNER(domain_id_of(d)));
 }
 
-static int upper_up(struct frame *f, unsigned level, unsigned *at,
+static int upper_up(struct frame *f, unsigned level, struct progress *p,
                     struct domain *d)
 {
     const uint64_t owner_bits = REF_OWNER(domain_id_of(d));
     pte_t *t = map_frame(frame_mfn(f));
     bool worked = false;
-    unsigned i = *at;
+    unsigned i = p->at;
     pte_t e;
     int rc = 0;
 
     for (; (e = used_up(t, &i)); i++) {
         if (hyp_slot(level, i))
             continue;
+        p->parts |= 1u << (i / TABLE_PART);
         if (!(e & PTE_P))
             rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
         else if (worked && preempt_needed())
@@ -216,22 +230,22 @@ static int upper_up(struct frame *f, unsigned level, unsigned *at,
     if (!rc && level == 4)
         l4_install_hypervisor(t);
     unmap_frame(t);
-    *at = i;
+    p->at = i;
     return rc;
 }
 
 /* ---- Down ---- */
 
-static int l1_down(struct frame *f, unsigned *at, struct domain *d)
+static int l1_down(struct frame *f, struct progress *p, struct domain *d)
 {
     const pte_t *t = map_frame(frame_mfn(f));
-    unsigned i = *at, begin = (i - 1) & ~L1_RANGE;
+    unsigned i = p->at, begin = (i - 1) & ~PART_LAST;
     pte_t e;
     int rc = 0;
 
-    for (; (e = used_down(t, &i)); i--) {
+    for (; (e = used_down(t, &i, p->parts)); i--) {
         if (unlikely(i <= begin)) {
-            begin = (i - 1) & ~L1_RANGE;
+            begin = (i - 1) & ~PART_LAST;
             if (preempt_needed()) {
                 rc = -ERESTART_PREEMPT;
                 break;
@@ -241,7 +255,7 @@ static int l1_down(struct frame *f, unsigned *at, struct domain *d)
             l1_put(e, d);
     }
     unmap_frame(t);
-    *at = i;
+    p->at = i;
     return rc;
 }
 
@@ -271,18 +285,18 @@ static __always_inline int child_put(pte_t e, struct domain *d)
     return 0;
 }
 
-static int upper_down(struct frame *f, unsigned level, unsigned *at,
+static int upper_down(struct frame *f, unsigned level, struct progress *p,
                       bool parked, struct domain *d)
 {
     const pte_t *t = map_frame(frame_mfn(f));
     bool worked = false;
-    unsigned i = *at;
+    unsigned i = p->at;
     int rc = 0;
     pte_t e;
 
     if (parked && i < PTES_PER_TABLE && !hyp_slot(level, i))
         rc = finish_child(READ_ONCE(t[i]), level, d);
-    while (!rc && (e = used_down(t, &i))) {
+    while (!rc && (e = used_down(t, &i, p->parts))) {
         if (!(e & PTE_P) || hyp_slot(level, i - 1)) {
             i--;
         } else if (worked && preempt_needed()) {
@@ -294,7 +308,7 @@ static int upper_down(struct frame *f, unsigned level, unsigned *at,
         }
     }
     unmap_frame(t);
-    *at = i;
+    p->at = i;
     return rc;
 }
 
@@ -323,27 +337,29 @@ static int segdesc_validate(struct frame *f)
 int page_validate(struct frame *f, uint64_t type, unsigned from, bool parked,
                   struct domain *d)
 {
-    unsigned level = pgt_level(type), at = from;
+    /* What was done before, and the part where work starts. */
+    struct progress p = {from, (2u << (from / TABLE_PART)) - 1};
+    unsigned level = pgt_level(type);
     int rc, down;
 
     if (!level)
         return segdesc_validate(f);
-    rc = level == 1 ? l1_up(f, &at, d) : upper_up(f, level, &at, d);
+    rc = level == 1 ? l1_up(f, &p, d) : upper_up(f, level, &p, d);
     if (likely(!rc)) {
-        type_store(f, type | PGT_VALIDATED | 1);
+        type_store(f, type | PGT_VALIDATED |
+                          (uint64_t)(p.parts & PARTS_ALL) << PGT_AUX_SHIFT | 1);
         if (parked)
             ref_put(f); /* the caller has one */
         return 0;
     }
     if (rc == -ERESTART_PREEMPT) {
-        park(f, type, at, 0, parked);
+        park(f, type, p.at, 0, parked);
         return rc;
     }
-    /* Entry `at` is bad; its child, if any, is not this table's to finish. */
-    down =
-        level == 1 ? l1_down(f, &at, d) : upper_down(f, level, &at, false, d);
+    /* Entry p.at is bad; its child, if any, is not this table's to finish. */
+    down = level == 1 ? l1_down(f, &p, d) : upper_down(f, level, &p, false, d);
     if (down) {
-        park(f, type, at, PGT_FAILED, parked);
+        park(f, type, p.at, PGT_FAILED, parked);
         return down;
     }
     type_store(f, type_idle_word(type));
@@ -355,15 +371,16 @@ int page_validate(struct frame *f, uint64_t type, unsigned from, bool parked,
 int page_invalidate(struct frame *f, uint64_t type, unsigned from, bool parked,
                     uint64_t failed, struct domain *d)
 {
-    unsigned level = pgt_level(type), at = from;
+    struct progress p = {from, parked ? PARTS_ALL : parts_of(type_load(f))};
+    unsigned level = pgt_level(type);
     int rc = 0;
 
     if (level == 1)
-        rc = l1_down(f, &at, d);
+        rc = l1_down(f, &p, d);
     else if (level)
-        rc = upper_down(f, level, &at, parked, d);
+        rc = upper_down(f, level, &p, parked, d);
     if (rc) {
-        park(f, type, at, failed, parked);
+        park(f, type, p.at, failed, parked);
         return rc;
     }
     type_store(f, type_idle_word(type));

@@ -48,6 +48,26 @@ static void replace(void **state)
     assert_int_equal(entries(l1)[0], 0x123450);
 }
 
+/* Entries that came after validation, wherever they are, go with the table. */
+static void far_apart(void **state)
+{
+    static const unsigned at[] = {0, 31, 32, 63, 300, 480, 511};
+
+    (void)state;
+    setup();
+    for (unsigned i = 0; i < ARRAY_SIZE(at); i++)
+        assert_int_equal(
+            pt_update_entry(l1, at[i], E(m1, PTE_RW), &A, &A, 0, NULL), 0);
+    audit_ok();
+    assert_counts(m1, 1 + ARRAY_SIZE(at), ARRAY_SIZE(at));
+    assert_int_equal(page_unpin(l1, &A), 0);
+    assert_counts(m1, 1, 0);
+    assert_int_equal(page_pin(l1, 1, &A), 0);
+    assert_counts(m1, 1 + ARRAY_SIZE(at), ARRAY_SIZE(at));
+    assert_int_equal(page_unpin(l1, &A), 0);
+    audit_ok();
+}
+
 static void refused_changes_nothing(void **state)
 {
     mfn_t foreign = new_frame(&B);
@@ -332,6 +352,7 @@ static void device_entries(void **state)
 
 const struct CMUnitTest update_tests[] = {
     TEST(replace),
+    TEST(far_apart),
     TEST(refused_changes_nothing),
     TEST(no_table),
     TEST(accessed_and_dirty),
