@@ -47,10 +47,15 @@ bool pv_code_address(const struct cpu_user_regs *regs, vaddr_t *va,
     return d & DESC_32BIT;
 }
 
+/* One more than an instruction may have: two words, so one short copy. */
+#define FETCH_BYTES 16
+
 static unsigned fetch(uint8_t *bytes, vaddr_t va)
 {
     size_t first = min((size_t)INSN_MAX_LENGTH, PAGE_SIZE - PAGE_OFFSET(va));
 
+    if (likely(PAGE_OFFSET(va) <= PAGE_SIZE - FETCH_BYTES))
+        return copy_from_guest_va(bytes, va, FETCH_BYTES) ? 0 : INSN_MAX_LENGTH;
     if (copy_from_guest_va(bytes, va, first))
         return 0;
     if (first < INSN_MAX_LENGTH &&
@@ -61,7 +66,7 @@ static unsigned fetch(uint8_t *bytes, vaddr_t va)
 
 bool pv_fetch_insn(const struct cpu_user_regs *regs, struct insn *in)
 {
-    uint8_t bytes[INSN_MAX_LENGTH];
+    uint8_t bytes[FETCH_BYTES];
     enum insn_mode mode;
     vaddr_t va;
 
