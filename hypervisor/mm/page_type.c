@@ -107,8 +107,7 @@ int type_get(struct frame *f, uint64_t type, struct domain *owner,
 
     do {
         if (!(x & PGT_COUNT_MASK)) {
-            if (unlikely(__atomic_load_n(&f->ref, __ATOMIC_RELAXED) &
-                         FRAME_XENHEAP))
+            if (frame_is_lent(f))
                 return -EBUSY; /* not lent for this use */
             next = type_first_word(x, type, owner);
         } else if (unlikely((x & PGT_PARTIAL) && (x & PGT_MASK) == type)) {
@@ -130,17 +129,6 @@ int page_get_type(struct frame *f, uint64_t type, struct domain *owner)
     if (type == PGT_NONE || (type & ~PGT_MASK))
         return -EINVAL;
     return type_get(f, type, owner, 0);
-}
-
-void writable_put(struct frame *f)
-{
-    uint64_t x = type_load(f), stamp;
-
-    do {
-        BUG_ON(!(x & PGT_COUNT_MASK));
-        stamp = (uint64_t)tlb_clock() << PGT_AUX_SHIFT;
-    } while (unlikely(!atomic_cas(&f->type, &x,
-                                  ((x & ~PGT_AUX_MASK) - 1) | stamp)));
 }
 
 void page_put_writable(struct frame *f)

@@ -114,86 +114,25 @@ static __always_inline int l1_edit(pte_t *slot, pte_t val,
     return 0;
 }
 
-static __always_inline void ctx_init(struct l1_ctx *c, const struct edit *ed,
-                                     struct domain *owner, struct domain *fg)
+/* A table that names its own domain's frames: the common case. */
+static __always_inline struct l1_ctx own_ctx(struct domain *owner,
+                                             uint64_t owner_bits)
 {
-    c->owner = owner;
-    c->fg = fg;
-    c->owner_bits = ed->owner_bits;
-    c->foreign = 0;
-    c->grant = false;
-    if (unlikely(fg != owner)) {
-        c->owner_bits = fg ? REF_OWNER(domain_id_of(fg)) : REF_OWNER_NOBODY;
-        c->foreign = PGT_FOREIGN;
-    }
+    return (struct l1_ctx){owner, owner, owner_bits, 0, false};
 }
 
-/* The old entry of an upper table has been replaced. */
-static void drop_child(pte_t old, struct domain *d, mfn_t *deferred)
+static struct l1_ctx foreign_ctx(struct domain *owner, struct domain *fg)
 {
-    struct frame *f = frame_of(pte_mfn(old));
-    int rc = page_put_type(f, d);
-
-    if (rc && deferred) {
-        *deferred = frame_mfn(f);
-        return;
-    }
-    while (rc)
-        rc = page_finish_put(f, d);
-    ref_put(f);
-}
-
-static __noinline int upper_edit(const struct edit *ed, unsigned index,
-                                 pte_t val, struct domain *d, unsigned flags,
-                                 mfn_t *deferred)
-{
-    pte_t old = READ_ONCE(*ed->slot);
-    bool same = false;
-    int rc;
-
-    if (hyp_slot(ed->level, index))
-        return -EINVAL;
-    if (val & PTE_P) {
-        if (val & UPPER_REFUSED)
-            return -EINVAL;
-        same = (old & PTE_P) && !((old ^ val) & PTE_ADDR);
-        rc = same ? 0 : child_get(val, ed->level, d);
-        if (rc)
-            return rc;
-        val = pt_adjust(val, ed->level);
-    } else if (l1tf_unsafe(val, d)) {
-        return -EINVAL;
-    }
-    entry_write(ed->slot, old, val, flags);
-    if ((old & PTE_P) && !same)
-        drop_child(old, d, deferred);
-    return 0;
-}
-
-int pt_update_entry(mfn_t table, unsigned index, pte_t val,
-                    struct domain *owner, struct domain *fg, unsigned flags,
-                    mfn_t *deferred)
-{
-    struct l1_ctx c;
-    struct edit ed;
-    int rc;
-
-    if (deferred)
-        *deferred = INVALID_MFN;
-    if (unlikely(!edit_open(&ed, table, index, owner)))
-        return -EINVAL;
-    if (likely(ed.level == 1)) {
-        ctx_init(&c, &ed, owner, fg);
-        rc = l1_edit(ed.slot, val, &c, flags);
-    } else {
-        rc = upper_edit(&ed, index, val, owner, flags, deferred);
-    }
-    unmap_frame(ed.slot);
-    return rc;
+    return (struct l1_ctx){
+        .owner = owner,
+        .fg = fg,
+        .owner_bits = fg ? REF_OWNER(domain_id_of(fg)) : REF_OWNER_NOBODY,
+        .foreign = PGT_FOREIGN,
+    };
 }
 
 /* As l1_edit; the write is a compare-and-swap, undone if it fails. */
-static int l1_edit_if(pte_t *slot, pte_t expect, pte_t val,
+static __noinline int l1_edit_if(pte_t *slot, pte_t expect, pte_t val,
                       const struct l1_ctx *c, unsigned flags)
 {
     bool covered;
@@ -225,6 +164,85 @@ static int l1_edit_if(pte_t *slot, pte_t expect, pte_t val,
     return 0;
 }
 
+/* Rare: no copy of l1_edit for it. -EAGAIN: the CPU set A or D meanwhile. */
+static int l1_edit_foreign(pte_t *slot, pte_t val, struct domain *owner,
+                           struct domain *fg, unsigned flags)
+{
+    struct l1_ctx c = foreign_ctx(owner, fg);
+    int rc;
+
+    do {
+        rc = l1_edit_if(slot, READ_ONCE(*slot), val, &c, flags);
+    } while (unlikely(rc == -EAGAIN));
+    return rc;
+}
+
+/* The old entry of an upper table has been replaced. */
+static void drop_child(pte_t old, struct domain *d, mfn_t *deferred)
+{
+    struct frame *f = frame_of(pte_mfn(old));
+    int rc = page_put_type(f, d);
+
+    if (rc && deferred) {
+        *deferred = frame_mfn(f);
+        return;
+    }
+    while (rc)
+        rc = page_finish_put(f, d);
+    ref_put(f);
+}
+
+static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
+                                 struct domain *d, unsigned flags,
+                                 mfn_t *deferred)
+{
+    pte_t old = READ_ONCE(*ed.slot);
+    bool same = false;
+    int rc;
+
+    if (hyp_slot(ed.level, index))
+        return -EINVAL;
+    if (val & PTE_P) {
+        if (val & UPPER_REFUSED)
+            return -EINVAL;
+        same = (old & PTE_P) && !((old ^ val) & PTE_ADDR);
+        rc = same ? 0 : child_get(val, ed.level, d);
+        if (rc)
+            return rc;
+        val = pt_adjust(val, ed.level);
+    } else if (l1tf_unsafe(val, d)) {
+        return -EINVAL;
+    }
+    entry_write(ed.slot, old, val, flags);
+    if ((old & PTE_P) && !same)
+        drop_child(old, d, deferred);
+    return 0;
+}
+
+int pt_update_entry(mfn_t table, unsigned index, pte_t val,
+                    struct domain *owner, struct domain *fg, unsigned flags,
+                    mfn_t *deferred)
+{
+    struct l1_ctx own;
+    struct edit ed;
+    int rc;
+
+    if (deferred)
+        *deferred = INVALID_MFN;
+    if (unlikely(!edit_open(&ed, table, index, owner)))
+        return -EINVAL;
+    if (unlikely(ed.level != 1)) {
+        rc = upper_edit(ed, index, val, owner, flags, deferred);
+    } else if (unlikely(fg != owner)) {
+        rc = l1_edit_foreign(ed.slot, val, owner, fg, flags);
+    } else {
+        own = own_ctx(owner, ed.owner_bits);
+        rc = l1_edit(ed.slot, val, &own, flags);
+    }
+    unmap_frame(ed.slot);
+    return rc;
+}
+
 int pt_update_l1_if(mfn_t table, unsigned index, pte_t expect, pte_t val,
                     struct domain *owner, struct domain *fg, unsigned flags)
 {
@@ -238,7 +256,7 @@ int pt_update_l1_if(mfn_t table, unsigned index, pte_t expect, pte_t val,
         unmap_frame(ed.slot);
         return -EINVAL;
     }
-    ctx_init(&c, &ed, owner, fg);
+    c = fg == owner ? own_ctx(owner, ed.owner_bits) : foreign_ctx(owner, fg);
     if (flags & PT_UPDATE_GRANT) {
         c.grant = true;
         c.owner_bits = REF_OWNER_NOBODY;
