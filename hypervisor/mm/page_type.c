@@ -169,10 +169,19 @@ int page_finish_put(struct frame *f, struct domain *owner)
 
 int page_get_and_type(struct frame *f, uint64_t type, struct domain *owner)
 {
+    uint64_t x;
     int rc;
 
-    if (!frame_get(f, domain_id_of(owner)))
+    if (!ref_get(f, REF_OWNER(domain_id_of(owner))))
         return -EINVAL;
+    x = type_load(f);
+    /* In use as such already: with pt_lock held nobody else writes the word. */
+    if (type_validates(type) &&
+        (x & (PGT_MASK | PGT_VALIDATED)) == (type | PGT_VALIDATED) &&
+        likely((x & PGT_COUNT_MASK) < PGT_COUNT_MAX)) {
+        type_store(f, x + 1);
+        return 0;
+    }
     rc = page_get_type(f, type, owner);
     if (rc)
         ref_put(f);

@@ -131,52 +131,6 @@ static struct l1_ctx foreign_ctx(struct domain *owner, struct domain *fg)
     };
 }
 
-/* As l1_edit; the write is a compare-and-swap, undone if it fails. */
-static __noinline int l1_edit_if(pte_t *slot, pte_t expect, pte_t val,
-                      const struct l1_ctx *c, unsigned flags)
-{
-    bool covered;
-    int rc;
-
-    if (READ_ONCE(*slot) != expect)
-        return -EAGAIN;
-    rc = l1_check(&val, c);
-    if (rc)
-        return rc;
-    if ((flags & PT_UPDATE_PRESERVE_AD) && (expect & val & PTE_P))
-        val |= expect & (PTE_A | PTE_D);
-    covered = (val & PTE_P) && l1_covered(expect, val);
-    if ((val & PTE_P) && !covered) {
-        rc = l1_get(val, c);
-        if (rc)
-            return rc;
-    }
-    if (!atomic_cas(slot, &expect, val)) {
-        /* expect now holds what was there; only A and D can differ. */
-        if ((val & PTE_P) && !covered)
-            l1_put(val, c->owner);
-        return -EAGAIN;
-    }
-    if (covered)
-        l1_put_surplus(expect, val);
-    else if (expect & PTE_P)
-        l1_put(expect, c->owner);
-    return 0;
-}
-
-/* Rare: no copy of l1_edit for it. -EAGAIN: the CPU set A or D meanwhile. */
-static int l1_edit_foreign(pte_t *slot, pte_t val, struct domain *owner,
-                           struct domain *fg, unsigned flags)
-{
-    struct l1_ctx c = foreign_ctx(owner, fg);
-    int rc;
-
-    do {
-        rc = l1_edit_if(slot, READ_ONCE(*slot), val, &c, flags);
-    } while (unlikely(rc == -EAGAIN));
-    return rc;
-}
-
 /* The old entry of an upper table has been replaced. */
 static void drop_child(pte_t old, struct domain *d, mfn_t *deferred)
 {
@@ -219,6 +173,21 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
     return 0;
 }
 
+/* Rare: no copy of l1_edit for it. -EAGAIN: the CPU set A or D meanwhile. */
+static __noinline int l1_edit_foreign(struct edit ed, unsigned index, pte_t val,
+                                      struct domain *owner, struct domain *fg,
+                                      unsigned flags)
+{
+    mfn_t table = mapped_frame(ed.slot);
+    int rc;
+
+    do {
+        rc = pt_update_l1_if(table, index, READ_ONCE(*ed.slot), val, owner, fg,
+                             flags);
+    } while (unlikely(rc == -EAGAIN));
+    return rc;
+}
+
 int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     struct domain *owner, struct domain *fg, unsigned flags,
                     mfn_t *deferred)
@@ -234,13 +203,46 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
     if (unlikely(ed.level != 1)) {
         rc = upper_edit(ed, index, val, owner, flags, deferred);
     } else if (unlikely(fg != owner)) {
-        rc = l1_edit_foreign(ed.slot, val, owner, fg, flags);
+        rc = l1_edit_foreign(ed, index, val, owner, fg, flags);
     } else {
         own = own_ctx(owner, ed.owner_bits);
         rc = l1_edit(ed.slot, val, &own, flags);
     }
     unmap_frame(ed.slot);
     return rc;
+}
+
+/* As l1_edit; the write is a compare-and-swap, undone if it fails. */
+static int l1_edit_if(pte_t *slot, pte_t expect, pte_t val,
+                      const struct l1_ctx *c, unsigned flags)
+{
+    bool covered;
+    int rc;
+
+    if (READ_ONCE(*slot) != expect)
+        return -EAGAIN;
+    rc = l1_check(&val, c);
+    if (rc)
+        return rc;
+    if ((flags & PT_UPDATE_PRESERVE_AD) && (expect & val & PTE_P))
+        val |= expect & (PTE_A | PTE_D);
+    covered = (val & PTE_P) && l1_covered(expect, val);
+    if ((val & PTE_P) && !covered) {
+        rc = l1_get(val, c);
+        if (rc)
+            return rc;
+    }
+    if (!atomic_cas(slot, &expect, val)) {
+        /* expect now holds what was there; only A and D can differ. */
+        if ((val & PTE_P) && !covered)
+            l1_put(val, c->owner);
+        return -EAGAIN;
+    }
+    if (covered)
+        l1_put_surplus(expect, val);
+    else if (expect & PTE_P)
+        l1_put(expect, c->owner);
+    return 0;
 }
 
 int pt_update_l1_if(mfn_t table, unsigned index, pte_t expect, pte_t val,
