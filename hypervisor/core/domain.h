@@ -63,6 +63,7 @@ struct domain {
     uint32_t released_list;  /* dying: given up, others still refer to them */
     uint64_t tot_pages, max_pages;
     uint64_t xenheap_pages;
+    uint32_t memory_id;      /* never used twice; 0 = none yet (domheap.c) */
     uint64_t claimed_pages;  /* heap_claim: reserved, not yet owned; heap lock */
     cpumask_t dirty_cpus;    /* atomic; CPUs that may cache translations */
     struct shared_info *shared_info; /* one xenheap page */

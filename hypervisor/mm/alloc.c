@@ -11,7 +11,8 @@
  *
  * Stale translations. A free frame carries the TLB clock of the moment it was
  * freed (for a cached frame in its own type word, for a block in its head's).
- * Taking it flushes those CPUs that have not flushed since.
+ * Taking it flushes those CPUs that have not flushed since. The same word says
+ * whose data the frame still holds (PAST, mm/buddy.h).
  */
 #include "arch/x86/boot.h"
 #include "arch/x86/irq.h"
@@ -19,13 +20,15 @@
 #include "arch/x86/percpu.h"
 #include "arch/x86/tlb.h"
 #include "core/domain.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
 #define CACHE_FRAMES 32
-#define CACHE_BATCH 16
+#define CACHE_BATCH_ORDER 4
+#define CACHE_BATCH (1u << CACHE_BATCH_ORDER)
 
 struct frame_cache {
     spinlock_t lock; /* leaf */
@@ -61,34 +64,50 @@ static void claim_use(struct domain *d, uint64_t n)
 }
 
 static mfn_t take_block(struct domain *d, unsigned order, unsigned max_bits,
-                        uint32_t *stamp)
+                        uint64_t *past)
 {
     mfn_t m = INVALID_MFN;
 
     spin_lock(&heap_lock);
     if (claims_allow(d, 1UL << order))
-        m = buddy_alloc(&heap, order, max_bits, stamp);
+        m = buddy_alloc(&heap, order, max_bits, past);
     if (!mfn_is_invalid(m) && d && unlikely(d->claimed_pages))
         claim_use(d, 1UL << order);
     spin_unlock(&heap_lock);
     return m;
 }
 
+/* Makes single frames of a block; their numbers to `batch`. Heap lock held. */
+static unsigned cut_to_frames(mfn_t m, unsigned order, uint64_t past,
+                              uint32_t *batch)
+{
+    unsigned n = 1u << order;
+    struct frame *f = frame_of(m);
+
+    for (unsigned i = 0; i < n; i++) {
+        f[i].type = past;
+        f[i].ref = REF_UNOWNED;
+        batch[i] = (uint32_t)m.m + i;
+    }
+    return n;
+}
+
 /* Moves a batch from the buddy allocator; one frame goes to the caller. */
-static mfn_t cache_refill(uint32_t *stamp)
+static mfn_t cache_refill(void)
 {
     struct frame_cache *c = &this_cpu(frame_cache);
     uint32_t batch[CACHE_BATCH];
-    mfn_t m = INVALID_MFN;
-    unsigned n = 0;
+    unsigned n = 0, order;
+    uint64_t past;
+    mfn_t m;
 
     spin_lock(&heap_lock);
     while (n < CACHE_BATCH) {
-        m = buddy_alloc(&heap, 0, 0, stamp);
+        order = highest_bit(CACHE_BATCH - n);
+        m = buddy_alloc_some(&heap, &order, &past);
         if (mfn_is_invalid(m))
             break;
-        frame_of(m)->type = (uint64_t)*stamp << PGT_AUX_SHIFT;
-        batch[n++] = (uint32_t)m.m;
+        n += cut_to_frames(m, order, past, batch + n);
     }
     spin_unlock(&heap_lock);
     if (!n)
@@ -102,7 +121,7 @@ static mfn_t cache_refill(uint32_t *stamp)
     return m;
 }
 
-static mfn_t take_one(uint32_t *stamp)
+static mfn_t take_one(uint64_t *past)
 {
     struct frame_cache *c = &this_cpu(frame_cache);
     mfn_t m = INVALID_MFN;
@@ -112,9 +131,9 @@ static mfn_t take_one(uint32_t *stamp)
         m = mfn(c->frame[--c->n]);
     spin_unlock(&c->lock);
     if (unlikely(mfn_is_invalid(m)))
-        m = cache_refill(stamp);
+        m = cache_refill();
     if (!mfn_is_invalid(m)) {
-        *stamp = frame_stamp(frame_of(m));
+        *past = frame_of(m)->type;
         frame_of(m)->type = 0;
     }
     return m;
@@ -125,7 +144,7 @@ static void free_batch(const uint32_t *batch, unsigned n)
     spin_lock(&heap_lock);
     for (unsigned i = 0; i < n; i++) {
         mfn_t m = mfn(batch[i]);
-        buddy_free(&heap, m, 0, frame_stamp(frame_of(m)));
+        buddy_free(&heap, m, 0, frame_of(m)->type);
     }
     spin_unlock(&heap_lock);
 }
@@ -144,11 +163,11 @@ static void cache_drain(struct frame_cache *c, unsigned keep)
         free_batch(batch, n);
 }
 
-static void give_one(mfn_t m, uint32_t stamp)
+static void give_one(mfn_t m, uint64_t past)
 {
     struct frame_cache *c = &this_cpu(frame_cache);
 
-    frame_of(m)->type = (uint64_t)stamp << PGT_AUX_SHIFT;
+    frame_of(m)->type = past;
     frame_of(m)->ref = REF_UNOWNED;
     for (;;) {
         bool room;
@@ -182,32 +201,34 @@ static void flush_stale(uint32_t stamp)
         tlb_flush_cpus(cpus);
 }
 
-mfn_t heap_take(struct domain *d, unsigned order, unsigned max_bits)
+mfn_t heap_take(struct domain *d, unsigned order, unsigned max_bits,
+                uint32_t *memory_id)
 {
-    uint32_t stamp = 0;
+    uint64_t past = 0;
     mfn_t m;
 
     if (order == 0 && !max_bits && caches_usable())
-        m = take_one(&stamp);
+        m = take_one(&past);
     else
-        m = take_block(d, order, max_bits, &stamp);
+        m = take_block(d, order, max_bits, &past);
     if (unlikely(mfn_is_invalid(m)) && cpu_online_map && heap_free_frames()) {
         drain_all_caches();
-        m = take_block(d, order, max_bits, &stamp);
+        m = take_block(d, order, max_bits, &past);
     }
     if (!mfn_is_invalid(m))
-        flush_stale(stamp);
+        flush_stale(PAST_STAMP(past));
+    *memory_id = PAST_ID(past);
     return m;
 }
 
-void heap_give(mfn_t m, unsigned order, uint32_t stamp)
+void heap_give(mfn_t m, unsigned order, uint64_t past)
 {
     if (order == 0 && caches_usable()) {
-        give_one(m, stamp);
+        give_one(m, past);
         return;
     }
     spin_lock(&heap_lock);
-    buddy_free(&heap, m, order, stamp);
+    buddy_free(&heap, m, order, past);
     spin_unlock(&heap_lock);
 }
 

@@ -5,13 +5,13 @@
  * free buddies of one order exist unless merging would cross a zone; a block
  * lies within one zone; `orders` and `free` agree with the lists.
  *
- * A block's stamp is that of its youngest part. Merging happens only while
- * freeing, so the block being freed now is the younger one: its stamp is kept.
+ * A block has the youngest stamp of its parts. What is freed now need not be
+ * the younger one: frames wait in the CPUs' caches. (Stamps from before the
+ * clock wrapped look young: that costs a flush, no more.)
  */
 #include "mm/buddy.h"
 
 #include "lib/bitops.h"
-#include "mm/page_type.h"
 
 #define REF_FREE_HEAD(order)                                                   \
     (FRAME_FREE_HEAD | ((uint64_t)(order) << FRAME_ORDER_SHIFT) |              \
@@ -34,14 +34,14 @@ void buddy_init(struct buddy *b)
 }
 
 static void list_push(struct buddy *b, uint64_t m, unsigned order,
-                      uint32_t stamp)
+                      uint64_t past)
 {
     unsigned zone = zone_of(m);
     struct frame *f = frame_of(mfn(m));
     uint32_t *head = &b->head[zone][order];
 
     f->ref = REF_FREE_HEAD(order);
-    f->type = (uint64_t)stamp << PGT_AUX_SHIFT;
+    f->type = past;
     f->prev = FRAME_NIL;
     f->next = *head;
     if (*head != FRAME_NIL)
@@ -76,7 +76,14 @@ static bool buddy_is_free(uint64_t m, uint64_t other, unsigned order)
     return frame_of(mfn(other))->ref == REF_FREE_HEAD(order);
 }
 
-void buddy_free(struct buddy *b, mfn_t mf, unsigned order, uint32_t stamp)
+/* The past of a block made of two. */
+static uint64_t past_of_both(uint64_t a, uint64_t b)
+{
+    return PAST(max(PAST_STAMP(a), PAST_STAMP(b)),
+                PAST_ID(a) == PAST_ID(b) ? PAST_ID(a) : 0);
+}
+
+void buddy_free(struct buddy *b, mfn_t mf, unsigned order, uint64_t past)
 {
     uint64_t m = mf.m;
 
@@ -89,10 +96,11 @@ void buddy_free(struct buddy *b, mfn_t mf, unsigned order, uint32_t stamp)
         if (!buddy_is_free(m, other, order))
             break;
         list_remove(b, other, order);
+        past = past_of_both(past, frame_of(mfn(other))->type);
         m &= other;
         order++;
     }
-    list_push(b, m, order, stamp);
+    list_push(b, m, order, past);
 }
 
 /* The smallest free block of at least `order` in the zone, or FRAME_NIL. */
@@ -107,33 +115,58 @@ static uint32_t zone_find(const struct buddy *b, unsigned zone, unsigned order,
     return b->head[zone][*found];
 }
 
-mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned max_bits,
-                  uint32_t *stamp)
+/* The block that 2^order frames below frame 2^max_bits are best cut from. */
+static uint32_t find_block(const struct buddy *b, unsigned order,
+                           unsigned max_bits, unsigned *found)
 {
     unsigned zones = max_bits ? min(max_bits, (unsigned)BUDDY_ZONES)
                               : BUDDY_ZONES;
     uint32_t m = FRAME_NIL;
-    unsigned found = 0;
 
-    if (order >= BUDDY_ORDERS)
-        return INVALID_MFN;
     while (zones-- && m == FRAME_NIL)
-        m = zone_find(b, zones, order, &found);
-    if (m == FRAME_NIL)
-        return INVALID_MFN;
-    *stamp = (uint32_t)((frame_of(mfn(m))->type & PGT_AUX_MASK) >>
-                        PGT_AUX_SHIFT);
+        m = zone_find(b, zones, order, found);
+    return m;
+}
+
+/* Takes the first 2^order frames of the free block of order `found` at m. */
+static mfn_t cut_block(struct buddy *b, uint32_t m, unsigned found,
+                       unsigned order, uint64_t *past)
+{
+    *past = frame_of(mfn(m))->type;
     list_remove(b, m, found);
     while (found > order) {
         found--;
-        list_push(b, m + (1UL << found), found, *stamp);
+        list_push(b, m + (1UL << found), found, *past);
     }
     frame_of(mfn(m))->type = 0;
     b->free -= 1UL << order;
     return mfn(m);
 }
 
-void buddy_free_range(struct buddy *b, mfn_t start, mfn_t end, uint32_t stamp)
+mfn_t buddy_alloc(struct buddy *b, unsigned order, unsigned max_bits,
+                  uint64_t *past)
+{
+    unsigned found = 0;
+    uint32_t m;
+
+    if (order >= BUDDY_ORDERS)
+        return INVALID_MFN;
+    m = find_block(b, order, max_bits, &found);
+    return m == FRAME_NIL ? INVALID_MFN : cut_block(b, m, found, order, past);
+}
+
+mfn_t buddy_alloc_some(struct buddy *b, unsigned *order, uint64_t *past)
+{
+    unsigned found = 0;
+    uint32_t m = find_block(b, 0, 0, &found);
+
+    if (m == FRAME_NIL)
+        return INVALID_MFN;
+    *order = min(*order, found);
+    return cut_block(b, m, found, *order, past);
+}
+
+void buddy_free_range(struct buddy *b, mfn_t start, mfn_t end, uint64_t past)
 {
     uint64_t m = start.m;
 
@@ -141,7 +174,7 @@ void buddy_free_range(struct buddy *b, mfn_t start, mfn_t end, uint32_t stamp)
         unsigned order = min(highest_bit(end.m - m), BUDDY_ORDERS - 1u);
         if (m)
             order = min(order, lowest_bit(m));
-        buddy_free(b, mfn(m), order, stamp);
+        buddy_free(b, mfn(m), order, past);
         m += 1UL << order;
     }
 }

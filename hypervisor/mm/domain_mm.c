@@ -39,11 +39,6 @@ bool domain_l1tf_strict(const struct domain *d)
     return d->l1tf_strict;
 }
 
-uint16_t domain_id_of(const struct domain *d)
-{
-    return d->domain_id;
-}
-
 cpumask_t domain_dirty_cpus(const struct domain *d)
 {
     return __atomic_load_n(&d->dirty_cpus, __ATOMIC_SEQ_CST);

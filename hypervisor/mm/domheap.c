@@ -6,8 +6,11 @@
  * its first frame takes a reference on the structure and its last one drops
  * it. So from a frame with owner X, domain X can always be found.
  *
- * What a frame contained is cleared before the next owner sees it; its M2P
- * entry is void while it is free.
+ * What a frame contained is cleared before another owner sees it; its M2P
+ * entry is void while it is free. A domain that gives frames up and takes as
+ * many again often gets the same ones: free frames remember the memory id of
+ * the domain that had them last, and what comes back to it is not cleared.
+ * Memory ids, unlike domain ids, are never used twice.
  */
 #include "arch/x86/map.h"
 #include "arch/x86/percpu.h"
@@ -78,6 +81,23 @@ static bool unlink_frame(struct domain *d, struct frame *f)
     return --d->tot_pages == 0;
 }
 
+/*
+ * An id that no other domain has or had; 0 if there is none left: such a
+ * domain's frames are always cleared.
+ */
+static uint32_t new_memory_id(void)
+{
+    static uint32_t last;
+    uint32_t x = __atomic_load_n(&last, __ATOMIC_RELAXED);
+
+    do {
+        if (x == ~0u)
+            return 0;
+    } while (!__atomic_compare_exchange_n(&last, &x, x + 1, false,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return x + 1;
+}
+
 static int assign_block(struct domain *d, mfn_t m, uint64_t n)
 {
     int rc = 0;
@@ -91,6 +111,8 @@ static int assign_block(struct domain *d, mfn_t m, uint64_t n)
         rc = -EINVAL;
     else
         link_frames(d, m.m, n);
+    if (unlikely(!d->memory_id))
+        d->memory_id = new_memory_id();
     spin_unlock(&d->page_lock);
     return rc;
 }
@@ -110,16 +132,17 @@ mfn_t domheap_alloc(struct domain *d, unsigned order, unsigned memf)
     bool owned = d && !(memf & MEMF_NO_REFCOUNT);
     unsigned bits = memf >> 8;
     uint64_t n = 1UL << order;
+    uint32_t id;
     mfn_t m;
 
     if (order > MAX_ORDER || (bits && bits <= PAGE_SHIFT))
         return INVALID_MFN;
     if (owned && READ_ONCE(d->tot_pages) + n > d->max_pages)
         return INVALID_MFN;
-    m = heap_take(d, order, bits ? bits - PAGE_SHIFT : 0);
+    m = heap_take(d, order, bits ? bits - PAGE_SHIFT : 0, &id);
     if (mfn_is_invalid(m))
         return m;
-    if (!(memf & MEMF_NO_SCRUB))
+    if (!(memf & MEMF_NO_SCRUB) && !(owned && id && id == d->memory_id))
         for (uint64_t i = 0; i < n; i++)
             clear_frame(mfn_add(m, i));
     if (owned && assign_block(d, m, n)) {
@@ -139,7 +162,7 @@ void domheap_free_unowned(mfn_t m, unsigned order)
         ASSERT(frame_of(mfn_add(m, i))->ref == REF_UNOWNED);
         m2p_set(mfn_add(m, i), INVALID_M2P_ENTRY);
     }
-    heap_give(m, order, stamp);
+    heap_give(m, order, PAST(stamp, 0));
 }
 
 int frame_assign(struct domain *d, struct frame *f)
@@ -188,7 +211,7 @@ static void free_owned(struct domain *d, struct frame *f)
 #ifdef DEBUG
     memset(map_frame(m), 0xc2, PAGE_SIZE);
 #endif
-    heap_give(m, 0, tlb_clock());
+    heap_give(m, 0, PAST(tlb_clock(), d->memory_id));
     if (last)
         domain_put(d);
 }

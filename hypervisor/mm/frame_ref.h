@@ -1,6 +1,7 @@
 /*
- * References on frames, the inline forms: for the page-type engine, where a
- * function call per page-table entry counts. All others use frame.h.
+ * References on frames, the inline forms: for the page-type engine and the
+ * updates of the M2P, where a function call per entry counts. All others use
+ * frame.h.
  */
 #ifndef MM_FRAME_REF_H
 #define MM_FRAME_REF_H

@@ -19,14 +19,16 @@
 
 /*
  * 2^order frames below 2^max_bits frames (0 = anywhere). `d` may use what it
- * has claimed (NULL: nobody). INVALID_MFN if there are none.
+ * has claimed (NULL: nobody). INVALID_MFN if there are none. *memory_id: whose
+ * data is in there (mm/buddy.h).
  */
-mfn_t heap_take(struct domain *d, unsigned order, unsigned max_bits);
+mfn_t heap_take(struct domain *d, unsigned order, unsigned max_bits,
+                uint32_t *memory_id);
 /*
- * Gives a block back; its last mappings went at TLB clock `stamp` (0: it never
- * had one). All frames must have references 0.
+ * Gives a block back, with its past as in mm/buddy.h. All frames must have
+ * references 0.
  */
-void heap_give(mfn_t m, unsigned order, uint32_t stamp);
+void heap_give(mfn_t m, unsigned order, uint64_t past);
 
 /* heap_init's part for memory in use: private frames of the hypervisor. */
 void frames_set_private(mfn_t start, mfn_t end);

@@ -29,7 +29,7 @@ long memory_reservation_info(unsigned op, vaddr_t arg)
 
     if (copy_from_guest_va(&id, arg, sizeof(id)))
         return -EFAULT;
-    rc = domain_get_remote(id, &d);
+    rc = memory_domain_get(id, &d);
     if (rc)
         return rc;
     if (op == XENMEM_current_reservation)
@@ -40,7 +40,7 @@ long memory_reservation_info(unsigned op, vaddr_t arg)
         uint64_t n = READ_ONCE(d->shared_info->arch.max_pfn);
         rc = n ? (long)((n - 1) & INT64_MAX) : 0;
     }
-    domain_put(d);
+    memory_domain_put(d);
     return rc;
 }
 

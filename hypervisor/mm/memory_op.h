@@ -8,6 +8,7 @@
 #define MM_MEMORY_OP_H
 
 #include "core/domain.h"
+#include "core/vcpu.h"
 #include "lib/types.h"
 
 #define MEMOP_CMD_BITS 6
@@ -17,6 +18,23 @@
 static inline unsigned memory_op_max_order(const struct domain *caller)
 {
     return caller->is_privileged || caller->is_hardware ? 12 : 9;
+}
+
+/*
+ * domain_get_remote, but the caller itself, which is there as long as it runs,
+ * comes without a reference. Undo with memory_domain_put.
+ */
+static inline int memory_domain_get(domid_t id, struct domain **d)
+{
+    if (id != DOMID_SELF && id != current->domain->domain_id)
+        return domain_get_remote(id, d);
+    *d = current->domain;
+    return 0;
+}
+static inline void memory_domain_put(struct domain *d)
+{
+    if (d != current->domain)
+        domain_put(d);
 }
 
 /*

@@ -12,7 +12,9 @@
 #ifndef MM_MMU_H
 #define MM_MMU_H
 
+#include "arch/x86/usercopy.h"
 #include "core/vcpu.h"
+#include "lib/errno.h"
 #include "lib/types.h"
 
 /*
@@ -32,6 +34,14 @@ static inline void mm_defer_table(struct vcpu *v, mfn_t m)
 {
     ASSERT(!v->pv.old_table);
     v->pv.old_table = m.m + 1;
+}
+
+/* Tells the guest how many requests were done, if it asked; rc or -EFAULT. */
+static inline int mmu_put_done(vaddr_t pdone, uint32_t done, int rc)
+{
+    if (pdone && copy_to_guest_va(pdone, &done, sizeof(done)) && !rc)
+        return -EFAULT;
+    return rc;
 }
 
 /*

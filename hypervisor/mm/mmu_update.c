@@ -11,6 +11,7 @@
 #include "core/hypercall.h"
 #include "lib/errno.h"
 #include "mm/alloc.h"
+#include "mm/frame_ref.h"
 #include "mm/mmu.h"
 #include "mm/page_type.h"
 
@@ -76,12 +77,12 @@ static int machphys_write(struct job *job, uint64_t ptr, uint64_t val)
     if (!job->fg || m.m >= max_mfn || !mfn_valid(m))
         return -EINVAL;
     f = frame_of(m);
-    if (!frame_get(f, job->fg->domain_id))
+    if (!ref_get(f, REF_OWNER(job->fg->domain_id)))
         return -EINVAL;
     /* The M2P of frames that the hypervisor shows is its own business. */
     if (job->fg != &dom_xen)
         m2p_set(m, val);
-    frame_put(f);
+    ref_put(f);
     return job->fg != &dom_xen ? 0 : -EPERM;
 }
 
@@ -151,7 +152,7 @@ static __noinline long update_list(uint64_t ureqs, uint64_t count_arg,
 {
     uint32_t count = (uint32_t)count_arg & ~MMU_PREEMPTED;
     struct job job = {.v = current};
-    uint32_t before = 0, done = 0, total;
+    uint32_t before = 0, done = 0;
     int rc;
 
     if (mm_old_table_pending(job.v) && mm_finish_old_table(job.v))
@@ -170,9 +171,7 @@ static __noinline long update_list(uint64_t ureqs, uint64_t count_arg,
         mmu_foreign_put(job.pt);
         mmu_foreign_put(job.fg);
     }
-    total = before + done;
-    if (pdone && copy_to_guest_va(pdone, &total, sizeof(total)) && !rc)
-        rc = -EFAULT;
+    rc = mmu_put_done(pdone, before + done, rc);
     if (rc == -ERESTART_PREEMPT)
         return hypercall_continue(
             __HYPERVISOR_mmu_update, 4,
@@ -223,9 +222,9 @@ static long do_mmu_update(uint64_t ureqs, uint64_t count, uint64_t pdone,
 
     (void)a5;
     (void)a6;
-    if (count == 1 && !pdone && foreigndom == DOMID_SELF &&
-        !mm_old_table_pending(v) && likely(update_one(v, ureqs, &rc)))
-        return rc;
+    if (count == 1 && foreigndom == DOMID_SELF && !mm_old_table_pending(v) &&
+        likely(update_one(v, ureqs, &rc)))
+        return mmu_put_done(pdone, !rc, rc);
     return update_list(ureqs, count, pdone, foreigndom);
 }
 HYPERCALL(__HYPERVISOR_mmu_update, 4, do_mmu_update);

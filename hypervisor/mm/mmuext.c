@@ -182,7 +182,8 @@ static int do_own(struct vcpu *v, const struct mmuext_op *op)
     }
 }
 
-static int do_op(struct vcpu *v, struct domain *fg, const struct mmuext_op *op)
+static __noinline int do_op(struct vcpu *v, struct domain *fg,
+                            const struct mmuext_op *op)
 {
     switch (op->cmd) {
     case MMUEXT_PIN_L1_TABLE:
@@ -226,25 +227,15 @@ static int do_list(struct vcpu *v, struct domain *fg, vaddr_t uops,
     return 0;
 }
 
-/*
- * mmuext_op(ops, count, pdone, foreigndom)
- *
- * Checks, in order: foreigndom (-ESRCH, -EPERM); each operation can be read
- * (-EFAULT); it is known (-ENOSYS) and, if it concerns the caller itself,
- * foreigndom is the caller (-EPERM); then what is said at the functions above.
- * The first error ends the list. *pdone gets the number of operations done.
- */
-static long do_mmuext_op(uint64_t uops, uint64_t count_arg, uint64_t pdone,
-                         uint64_t foreigndom, uint64_t a5, uint64_t a6)
+static __noinline long op_list(uint64_t uops, uint64_t count_arg,
+                               uint64_t pdone, uint64_t foreigndom)
 {
     uint32_t count = (uint32_t)count_arg & ~MMU_PREEMPTED;
     struct vcpu *v = current;
-    uint32_t before = 0, done = 0, total;
+    uint32_t before = 0, done = 0;
     struct domain *fg;
     int rc;
 
-    (void)a5;
-    (void)a6;
     if (mm_old_table_pending(v) && mm_finish_old_table(v))
         return hypercall_continue(__HYPERVISOR_mmuext_op, 4, uops, count_arg,
                                   pdone, foreigndom);
@@ -256,13 +247,39 @@ static long do_mmuext_op(uint64_t uops, uint64_t count_arg, uint64_t pdone,
         return rc;
     rc = do_list(v, fg, uops, count, &done);
     mmu_foreign_put(fg);
-    total = before + done;
-    if (pdone && copy_to_guest_va(pdone, &total, sizeof(total)) && !rc)
-        rc = -EFAULT;
+    rc = mmu_put_done(pdone, before + done, rc);
     if (rc == -ERESTART_PREEMPT)
         return hypercall_continue(
             __HYPERVISOR_mmuext_op, 4, uops + done * sizeof(struct mmuext_op),
             (uint64_t)((count - done) | MMU_PREEMPTED), pdone, foreigndom);
     return rc;
+}
+
+/*
+ * mmuext_op(ops, count, pdone, foreigndom)
+ *
+ * Checks, in order: foreigndom (-ESRCH, -EPERM); each operation can be read
+ * (-EFAULT); it is known (-ENOSYS) and, if it concerns the caller itself,
+ * foreigndom is the caller (-EPERM); then what is said at the functions above.
+ * The first error ends the list. *pdone gets the number of operations done.
+ */
+static long do_mmuext_op(uint64_t uops, uint64_t count, uint64_t pdone,
+                         uint64_t foreigndom, uint64_t a5, uint64_t a6)
+{
+    struct vcpu *v = current;
+    struct mmuext_op op;
+    int rc;
+
+    (void)a5;
+    (void)a6;
+    /* One operation on the caller itself needs no list. */
+    if (count == 1 && foreigndom == DOMID_SELF && !mm_old_table_pending(v)) {
+        rc = copy_from_guest_va(&op, uops, sizeof(op))
+                 ? -EFAULT
+                 : do_op(v, v->domain, &op);
+        if (likely(rc != -ERESTART_PREEMPT))
+            return mmu_put_done(pdone, !rc, rc);
+    }
+    return op_list(uops, count, pdone, foreigndom);
 }
 HYPERCALL(__HYPERVISOR_mmuext_op, 4, do_mmuext_op);

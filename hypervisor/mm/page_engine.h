@@ -7,6 +7,7 @@
 
 #include "arch/x86/layout.h"
 #include "arch/x86/pte.h"
+#include "arch/x86/tlb.h"
 #include "lib/compiler.h"
 #include "lib/errno.h"
 #include "mm/frame_ref.h"
@@ -64,6 +65,12 @@ static __always_inline bool hyp_slot(unsigned level, unsigned index)
 /* The word of a type whose last reference goes now: with the TLB's clock. */
 uint64_t type_idle_word(uint64_t x);
 
+/* A page of the hypervisor's memory, lent to its owner? */
+static __always_inline bool frame_is_lent(const struct frame *f)
+{
+    return unlikely(__atomic_load_n(&f->ref, __ATOMIC_RELAXED) & FRAME_XENHEAP);
+}
+
 /*
  * Takes a type reference, see page_get_type; extra is PGT_FOREIGN or 0.
  */
@@ -73,17 +80,34 @@ int type_get(struct frame *f, uint64_t type, struct domain *owner,
  * Drops a writable use and leaves the TLB's clock in the word, also when it is
  * not the last; why: page_type.c.
  */
-void writable_put(struct frame *f);
+static __always_inline void writable_put(struct frame *f)
+{
+    uint64_t x = type_load(f), stamp;
 
+    do {
+        BUG_ON(!(x & PGT_COUNT_MASK));
+        stamp = (uint64_t)tlb_clock() << PGT_AUX_SHIFT;
+    } while (unlikely(!atomic_cas(&f->type, &x,
+                                  ((x & ~PGT_AUX_MASK) - 1) | stamp)));
+}
+
+/*
+ * type_get for PGT_WRITABLE; at once where the frame is writable already, or
+ * was so last: then no CPU needs a flush.
+ */
 static __always_inline int writable_get(struct frame *f, struct domain *owner,
                                         uint64_t foreign)
 {
-    uint64_t x = type_load(f);
+    uint64_t x = type_load(f), from;
 
     if (likely((x & PGT_MASK) == PGT_WRITABLE &&
-               (uint32_t)x - 1u < (uint32_t)PGT_COUNT_MAX - 1u &&
-               atomic_cas(&f->type, &x, (x + 1) | foreign)))
-        return 0;
+               (uint32_t)x < (uint32_t)PGT_COUNT_MAX)) {
+        from = x;
+        if (!(uint32_t)x)
+            from = frame_is_lent(f) ? 0 : x & (PGT_MASK | PGT_FOREIGN);
+        if (likely(from && atomic_cas(&f->type, &x, (from + 1) | foreign)))
+            return 0;
+    }
     return type_get(f, PGT_WRITABLE, owner, foreign);
 }
 
@@ -107,9 +131,12 @@ struct l1_ctx {
     bool grant;           /* the grant table vouches for the frame */
 };
 
-/* Rare cases of l1_get: not an ordinary frame of fg. */
-int l1_get_device(mfn_t m, const struct l1_ctx *c);
-int l1_get_special(struct frame *f, pte_t e, const struct l1_ctx *c);
+/*
+ * Rare cases of l1_get: not an ordinary frame of fg. The context by value: so
+ * it need not be in memory for the common ones.
+ */
+int l1_get_device(mfn_t m, struct l1_ctx c);
+int l1_get_special(struct frame *f, pte_t e, struct l1_ctx c);
 bool l1_flags_ok(pte_t e, const struct domain *owner);
 bool l1_foreign_ok(const struct frame *f);
 /* Drops the references of a present entry, if it names RAM. */
@@ -128,10 +155,10 @@ static __always_inline int l1_get(pte_t e, const struct l1_ctx *c)
     if (unlikely((e & L1_SPECIAL) && !l1_flags_ok(e, c->owner)))
         return -EINVAL;
     if (unlikely(m.m >= max_mfn))
-        return l1_get_device(m, c);
+        return l1_get_device(m, *c);
     f = frame_of(m);
     if (unlikely(!ref_get(f, c->owner_bits)))
-        return l1_get_special(f, e, c);
+        return l1_get_special(f, e, *c);
     if (unlikely(c->foreign && !l1_foreign_ok(f))) {
         ref_put(f);
         return -EINVAL;

@@ -22,24 +22,24 @@ bool l1_foreign_ok(const struct frame *f)
 }
 
 /* Device memory has no references; the right to map it is the table owner's. */
-int l1_get_device(mfn_t m, const struct l1_ctx *c)
+int l1_get_device(mfn_t m, struct l1_ctx c)
 {
-    if (c->grant)
+    if (c.grant)
         return 0;
-    if (c->fg && c->fg != c->owner)
+    if (c.fg && c.fg != c.owner)
         return -EINVAL;
-    return domain_may_map_io(c->owner, m) ? 0 : -EINVAL;
+    return domain_may_map_io(c.owner, m) ? 0 : -EINVAL;
 }
 
 /* f is not fg's, not in use, at its maximum of references, or not RAM. */
-int l1_get_special(struct frame *f, pte_t e, const struct l1_ctx *c)
+int l1_get_special(struct frame *f, pte_t e, struct l1_ctx c)
 {
     uint64_t owner_bits, foreign;
     int rc;
 
     if (!mfn_valid(frame_mfn(f)))
         return l1_get_device(frame_mfn(f), c);
-    if (!c->grant)
+    if (!c.grant)
         return -EINVAL;
     /* The grant table holds a reference: the owner can't change. */
     owner_bits = REF_OWNER(frame_owner_id(f));
@@ -47,8 +47,8 @@ int l1_get_special(struct frame *f, pte_t e, const struct l1_ctx *c)
         return -EINVAL;
     if (!(e & PTE_RW))
         return 0;
-    foreign = owner_bits == REF_OWNER(domain_id_of(c->owner)) ? 0 : PGT_FOREIGN;
-    rc = writable_get(f, foreign ? NULL : c->owner, foreign);
+    foreign = owner_bits == REF_OWNER(domain_id_of(c.owner)) ? 0 : PGT_FOREIGN;
+    rc = writable_get(f, foreign ? NULL : c.owner, foreign);
     if (rc)
         ref_put(f);
     return rc;

@@ -107,8 +107,7 @@ int type_get(struct frame *f, uint64_t type, struct domain *owner,
 
     do {
         if (!(x & PGT_COUNT_MASK)) {
-            if (unlikely(__atomic_load_n(&f->ref, __ATOMIC_RELAXED) &
-                         FRAME_XENHEAP))
+            if (frame_is_lent(f))
                 return -EBUSY; /* not lent for this use */
             next = type_first_word(x, type, owner);
         } else if (unlikely((x & PGT_PARTIAL) && (x & PGT_MASK) == type)) {
@@ -130,17 +129,6 @@ int page_get_type(struct frame *f, uint64_t type, struct domain *owner)
     if (type == PGT_NONE || (type & ~PGT_MASK))
         return -EINVAL;
     return type_get(f, type, owner, 0);
-}
-
-void writable_put(struct frame *f)
-{
-    uint64_t x = type_load(f), stamp;
-
-    do {
-        BUG_ON(!(x & PGT_COUNT_MASK));
-        stamp = (uint64_t)tlb_clock() << PGT_AUX_SHIFT;
-    } while (unlikely(!atomic_cas(&f->type, &x,
-                                  ((x & ~PGT_AUX_MASK) - 1) | stamp)));
 }
 
 void page_put_writable(struct frame *f)
@@ -181,10 +169,19 @@ int page_finish_put(struct frame *f, struct domain *owner)
 
 int page_get_and_type(struct frame *f, uint64_t type, struct domain *owner)
 {
+    uint64_t x;
     int rc;
 
-    if (!frame_get(f, domain_id_of(owner)))
+    if (!ref_get(f, REF_OWNER(domain_id_of(owner))))
         return -EINVAL;
+    x = type_load(f);
+    /* In use as such already: with pt_lock held nobody else writes the word. */
+    if (type_validates(type) &&
+        (x & (PGT_MASK | PGT_VALIDATED)) == (type | PGT_VALIDATED) &&
+        likely((x & PGT_COUNT_MASK) < PGT_COUNT_MAX)) {
+        type_store(f, x + 1);
+        return 0;
+    }
     rc = page_get_type(f, type, owner);
     if (rc)
         ref_put(f);

@@ -54,6 +54,9 @@
 #define MM_PAGE_TYPE_H
 
 #include "arch/x86/pte.h"
+#ifndef HOST_SHIM
+#include "core/domain.h"
+#endif
 #include "lib/types.h"
 #include "mm/frame.h"
 
@@ -208,7 +211,14 @@ bool domain_may_map_io(const struct domain *d, mfn_t m);
 bool domain_has_hardware(const struct domain *d);
 /* Must an unsafe not-present entry (L1TF) be refused? */
 bool domain_l1tf_strict(const struct domain *d);
+#ifdef HOST_SHIM
 uint16_t domain_id_of(const struct domain *d);
+#else
+static inline uint16_t domain_id_of(const struct domain *d)
+{
+    return d->domain_id;
+}
+#endif
 /* CPUs that may hold translations of the domain; one that joins flushes. */
 cpumask_t domain_dirty_cpus(const struct domain *d);
 /* l4_install_hypervisor: arch/x86/pte.h. */

@@ -115,18 +115,21 @@ static __always_inline int l1_edit(pte_t *slot, pte_t val,
     return 0;
 }
 
-static __always_inline void ctx_init(struct l1_ctx *c, const struct edit *ed,
-                                     struct domain *owner, struct domain *fg)
+/* A table that names its own domain's frames: the common case. */
+static __always_inline struct l1_ctx own_ctx(struct domain *owner,
+                                             uint64_t owner_bits)
 {
-    c->owner = owner;
-    c->fg = fg;
-    c->owner_bits = ed->owner_bits;
-    c->foreign = 0;
-    c->grant = false;
-    if (unlikely(fg != owner)) {
-        c->owner_bits = fg ? REF_OWNER(domain_id_of(fg)) : REF_OWNER_NOBODY;
-        c->foreign = PGT_FOREIGN;
-    }
+    return (struct l1_ctx){owner, owner, owner_bits, 0, false};
+}
+
+static struct l1_ctx foreign_ctx(struct domain *owner, struct domain *fg)
+{
+    return (struct l1_ctx){
+        .owner = owner,
+        .fg = fg,
+        .owner_bits = fg ? REF_OWNER(domain_id_of(fg)) : REF_OWNER_NOBODY,
+        .foreign = PGT_FOREIGN,
+    };
 }
 
 /* The old entry of an upper table has been replaced. */
@@ -144,38 +147,53 @@ static void drop_child(pte_t old, struct domain *d, mfn_t *deferred)
     ref_put(f);
 }
 
-static __noinline int upper_edit(const struct edit *ed, unsigned index,
-                                 pte_t val, struct domain *d, unsigned flags,
+static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
+                                 struct domain *d, unsigned flags,
                                  mfn_t *deferred)
 {
-    pte_t old = READ_ONCE(*ed->slot);
+    pte_t old = READ_ONCE(*ed.slot);
     bool same = false;
     int rc;
 
-    if (hyp_slot(ed->level, index))
+    if (hyp_slot(ed.level, index))
         return -EINVAL;
     if (val & PTE_P) {
         if (val & UPPER_REFUSED)
             return -EINVAL;
         same = (old & PTE_P) && !((old ^ val) & PTE_ADDR);
-        rc = same ? 0 : child_get(val, ed->level, d);
+        rc = same ? 0 : child_get(val, ed.level, d);
         if (rc)
             return rc;
-        val = pt_adjust(val, ed->level);
+        val = pt_adjust(val, ed.level);
     } else if (l1tf_unsafe(val, d)) {
         return -EINVAL;
     }
-    entry_write(ed->slot, old, val, flags);
+    entry_write(ed.slot, old, val, flags);
     if ((old & PTE_P) && !same)
         drop_child(old, d, deferred);
     return 0;
+}
+
+/* Rare: no copy of l1_edit for it. -EAGAIN: the CPU set A or D meanwhile. */
+static __noinline int l1_edit_foreign(struct edit ed, unsigned index, pte_t val,
+                                      struct domain *owner, struct domain *fg,
+                                      unsigned flags)
+{
+    mfn_t table = mapped_frame(ed.slot);
+    int rc;
+
+    do {
+        rc = pt_update_l1_if(table, index, READ_ONCE(*ed.slot), val, owner, fg,
+                             flags);
+    } while (unlikely(rc == -EAGAIN));
+    return rc;
 }
 
 int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     struct domain *owner, struct domain *fg, unsigned flags,
                     mfn_t *deferred)
 {
-    struct l1_ctx c;
+    struct l1_ctx own;
     struct edit ed;
     int rc;
 
@@ -183,11 +201,13 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
         *deferred = INVALID_MFN;
     if (unlikely(!edit_open(&ed, table, index, owner)))
         return -EINVAL;
-    if (likely(ed.level == 1)) {
-        ctx_init(&c, &ed, owner, fg);
-        rc = l1_edit(ed.slot, val, &c, flags);
+    if (unlikely(ed.level != 1)) {
+        rc = upper_edit(ed, index, val, owner, flags, deferred);
+    } else if (unlikely(fg != owner)) {
+        rc = l1_edit_foreign(ed, index, val, owner, fg, flags);
     } else {
-        rc = upper_edit(&ed, index, val, owner, flags, deferred);
+        own = own_ctx(owner, ed.owner_bits);
+        rc = l1_edit(ed.slot, val, &own, flags);
     }
     unmap_frame(ed.slot);
     return rc;
@@ -239,7 +259,7 @@ int pt_update_l1_if(mfn_t table, unsigned index, pte_t expect, pte_t val,
         unmap_frame(ed.slot);
         return -EINVAL;
     }
-    ctx_init(&c, &ed, owner, fg);
+    c = fg == owner ? own_ctx(owner, ed.owner_bits) : foreign_ctx(owner, fg);
     if (flags & PT_UPDATE_GRANT) {
         c.grant = true;
         c.owner_bits = REF_OWNER_NOBODY;

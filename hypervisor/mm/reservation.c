@@ -136,7 +136,7 @@ long memory_reservation(unsigned op, vaddr_t arg, uint64_t start,
 
     if (copy_from_guest_va(&r, arg, sizeof(r)))
         return -EFAULT;
-    rc = domain_get_remote(r.domid, &j.d);
+    rc = memory_domain_get(r.domid, &j.d);
     if (rc)
         return rc;
     if (r.nr_extents <= ~0UL >> MEMOP_CMD_BITS && job_init(&j, &r, op)) {
@@ -147,7 +147,7 @@ long memory_reservation(unsigned op, vaddr_t arg, uint64_t start,
             *preempted = i < r.nr_extents && preempt_needed();
         }
     }
-    domain_put(j.d);
+    memory_domain_put(j.d);
     return (long)i;
 }
 

@@ -29,7 +29,8 @@ void *mfn_to_virt(mfn_t m)
 
 void *xenheap_alloc(unsigned order)
 {
-    mfn_t m = heap_take(NULL, order, 0);
+    uint32_t memory_id; /* no matter: it is the hypervisor that reads it */
+    mfn_t m = heap_take(NULL, order, 0, &memory_id);
 
     if (mfn_is_invalid(m))
         return NULL;
@@ -116,5 +117,5 @@ void xenheap_last_put(struct frame *f)
     clear_frame(m);
     f->type = 0;
     f->ref = REF_UNOWNED;
-    heap_give(m, 0, tlb_clock());
+    heap_give(m, 0, PAST(tlb_clock(), 0));
 }

@@ -234,23 +234,33 @@ static long do_set_gdt(uint64_t list, uint64_t entries, uint64_t a3,
 }
 HYPERCALL(__HYPERVISOR_set_gdt, 2, do_set_gdt);
 
+/*
+ * In use as a descriptor table of d? With pt_lock held it stays one meanwhile,
+ * and no reference is needed.
+ */
+static bool is_descriptor_page(const struct frame *f, const struct domain *d)
+{
+    uint64_t x = __atomic_load_n(&f->type, __ATOMIC_RELAXED);
+
+    return (x & (PGT_MASK | PGT_VALIDATED)) == (PGT_SEGDESC | PGT_VALIDATED) &&
+           frame_owner_id(f) == d->domain_id;
+}
+
+/* pt_lock held. A page that is no descriptor table is written as plain data. */
 static long write_descriptor(struct domain *d, mfn_t m, unsigned offset,
                              uint64_t desc)
 {
     struct frame *f = frame_of(m);
-    /* A page in use as descriptor table stays one; any other is plain data. */
-    uint64_t type = page_type(f) == PGT_SEGDESC && page_type_count(f)
-                        ? PGT_SEGDESC
-                        : PGT_WRITABLE;
+    bool typed = is_descriptor_page(f, d);
     uint64_t *p;
-    int rc = page_get_and_type(f, type, d);
 
-    if (rc)
+    if (!typed && page_get_and_type(f, PGT_WRITABLE, d))
         return -EINVAL;
     p = map_frame(m);
     WRITE_ONCE(p[offset / 8], desc);
     unmap_frame(p);
-    (void)page_put_and_type(f, d);
+    if (!typed)
+        (void)page_put_and_type(f, d);
     return 0;
 }
 

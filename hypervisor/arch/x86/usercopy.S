@@ -8,6 +8,11 @@
  * 4 to 64 bytes (hypercall arguments), so those are plain moves in steps of
  * 16, 8, 4 and 1; whole pages go by string instructions. A fault in a step
  * counts all of that step as not copied.
+ *
+ *   bool usercopy_from_N(void *dst, vaddr_t src);
+ *   bool usercopy_to_N(vaddr_t dst, const void *src);
+ *
+ * Whole structures of N bytes, range check included; %al = 1: not (all) done.
  */
 #include "arch/x86/extable.h"
 #include "arch/x86/smap.h"
@@ -118,6 +123,75 @@ userclear_raw:
 fault_bytes:
     ASM_CLAC
     movq    %rcx, %rax
+    ret
+
+/*
+ * Copies of a fixed size. An address is the guest's if it is below 2^47 or
+ * not below HYP_VIRT_END: its bits 63..43, as a signed number, are from -15 to
+ * 15. Only the first byte is checked, since the bytes go upwards: past 2^47
+ * the CPU faults, past the top of the address space it goes on at 0. Neither
+ * is the hypervisor's.
+ */
+.macro CHECK_RANGE va
+    movq    \va, %rax
+    sarq    $43, %rax
+    addq    $15, %rax
+    cmpq    $30, %rax
+    ja      fixed_refused
+.endm
+
+.macro FIXED_COPY name, va, bytes, read, write
+    .balign 16
+    .globl \name
+\name:
+    CHECK_RANGE \va
+    ASM_STAC
+    .if \bytes == 2
+    \read   fixed_fault
+    movzwl  (%rsi), %eax
+    \write  fixed_fault
+    movw    %ax, (%rdi)
+    .elseif \bytes == 4
+    \read   fixed_fault
+    movl    (%rsi), %eax
+    \write  fixed_fault
+    movl    %eax, (%rdi)
+    .else
+    .set at, 0
+    .rept \bytes / 8
+    \read   fixed_fault
+    movq    at(%rsi), %rax
+    \write  fixed_fault
+    movq    %rax, at(%rdi)
+    .set at, at + 8
+    .endr
+    .endif
+    ASM_CLAC
+    xorl    %eax, %eax
+    ret
+.endm
+
+.macro OURS fixup
+.endm
+
+.macro FIXED_SIZE bytes
+    FIXED_COPY usercopy_from_\bytes, %rsi, \bytes, GUEST, OURS
+    FIXED_COPY usercopy_to_\bytes, %rdi, \bytes, OURS, GUEST
+.endm
+
+    FIXED_SIZE 2
+    FIXED_SIZE 4
+    FIXED_SIZE 8
+    FIXED_SIZE 16
+    FIXED_SIZE 24
+    FIXED_SIZE 32
+    FIXED_SIZE 40
+    FIXED_SIZE 48
+
+fixed_fault:
+    ASM_CLAC
+fixed_refused:
+    movl    $1, %eax
     ret
 
     .section .note.GNU-stack, "", @progbits

@@ -22,9 +22,48 @@ static inline bool guest_range_ok(vaddr_t va, size_t n)
     return va >= HYP_VIRT_END && n <= -va;
 }
 
+size_t __must_check clear_guest_va(vaddr_t dst, size_t n);
+
+#ifdef HOST_SHIM
 size_t __must_check copy_from_guest_va(void *dst, vaddr_t src, size_t n);
 size_t __must_check copy_to_guest_va(vaddr_t dst, const void *src, size_t n);
-size_t __must_check clear_guest_va(vaddr_t dst, size_t n);
+#else
+size_t __must_check copy_from_guest_any(void *dst, vaddr_t src, size_t n);
+size_t __must_check copy_to_guest_any(vaddr_t dst, const void *src, size_t n);
+
+/*
+ * usercopy.S: copies of the sizes that most arguments of hypercalls have, with
+ * the check of the range. True: a fault, or not the guest's.
+ */
+#define USERCOPY_FIXED(n)                                                      \
+    bool usercopy_from_##n(void *dst, vaddr_t src);                            \
+    bool usercopy_to_##n(vaddr_t dst, const void *src);
+#define USERCOPY_SIZES(x) x(2) x(4) x(8) x(16) x(24) x(32) x(40) x(48)
+USERCOPY_SIZES(USERCOPY_FIXED)
+
+/* A fault in a copy of such a size counts all of it as not copied. */
+static __always_inline size_t __must_check
+copy_from_guest_va(void *dst, vaddr_t src, size_t n)
+{
+#define USERCOPY_CASE(size)                                                    \
+    if (__builtin_constant_p(n) && n == size)                                  \
+        return usercopy_from_##size(dst, src) ? n : 0;
+    USERCOPY_SIZES(USERCOPY_CASE)
+#undef USERCOPY_CASE
+    return copy_from_guest_any(dst, src, n);
+}
+
+static __always_inline size_t __must_check
+copy_to_guest_va(vaddr_t dst, const void *src, size_t n)
+{
+#define USERCOPY_CASE(size)                                                    \
+    if (__builtin_constant_p(n) && n == size)                                  \
+        return usercopy_to_##size(dst, src) ? n : 0;
+    USERCOPY_SIZES(USERCOPY_CASE)
+#undef USERCOPY_CASE
+    return copy_to_guest_any(dst, src, n);
+}
+#endif
 
 /*
  * Typed forms on the ABI's XEN_GUEST_HANDLE types; `off` counts elements.

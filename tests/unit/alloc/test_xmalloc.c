@@ -22,12 +22,12 @@ void *mfn_to_virt(mfn_t m)
 
 void *xenheap_alloc(unsigned order)
 {
-    uint32_t stamp;
+    uint64_t past;
     mfn_t m;
 
     if (no_memory)
         return NULL;
-    m = buddy_alloc(&heap, order, 0, &stamp);
+    m = buddy_alloc(&heap, order, 0, &past);
     if (mfn_is_invalid(m))
         return NULL;
     pages_out += 1UL << order;
