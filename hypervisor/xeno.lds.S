@@ -23,9 +23,21 @@ SECTIONS
         *(EXCLUDE_FILE(BOOT_ONLY) .text EXCLUDE_FILE(BOOT_ONLY) .text.*)
     } = 0x9090
     . = ALIGN(4096);
-    /* The SYSCALL stub: its one page is mapped into every CPU area. */
-    .text.stub : { _stub_page = .; KEEP(*(.stub)) . = ALIGN(4096); }
+    /*
+     * All code that runs while a guest's split page tables are loaded; its
+     * second page, with the SYSCALL stub, is mapped into every CPU area.
+     */
+    .text.entry : {
+        _entry_start = .;
+        KEEP(*(.entry.vectors))
+        . = ALIGN(4096);
+        _stub_page = .;
+        KEEP(*(.entry.stub))
+        *(.entry.text)
+        . = ALIGN(4096);
+    }
     _text_end = .;
+    ASSERT(_text_end - _stub_page == 4096, "entry code outgrew the stub page")
 
     _rodata_start = .;
     .rodata : {
@@ -37,6 +49,9 @@ SECTIONS
         _smap_patch_start = .;
         KEEP(*(.smap_patch))
         _smap_patch_end = .;
+        _xpti_patch_start = .;
+        KEEP(*(.xpti_patch))
+        _xpti_patch_end = .;
         . = ALIGN(8);
         domain_hooks_start = .;
         KEEP(*(.domain_hooks))

@@ -1,7 +1,6 @@
 /* What the page-table hypercalls share: mm/mmu.h. */
 #include "mm/mmu.h"
 
-#include "arch/x86/tlb.h"
 #include "arch/x86/usercopy.h"
 #include "lib/errno.h"
 #include "mm/page_type.h"
@@ -89,8 +88,8 @@ int mmu_new_base(struct vcpu *v, uint64_t m, bool user)
         return rc == -ERESTART_PREEMPT ? rc : -EINVAL;
     }
     *base = m << PAGE_SHIFT;
-    if (!user && v == current && v->pv.in_kernel)
-        write_guest_cr3(*base);
+    if (v == current)
+        pv_base_changed(v, user);
     if (old && m != old) {
         if (page_put_type(frame_of(mfn(old)), d))
             mm_defer_table(v, mfn(old));

@@ -165,6 +165,8 @@ static __noinline int upper_edit(const struct edit *ed, unsigned index,
         return -EINVAL;
     }
     entry_write(ed->slot, old, val, flags);
+    if (ed->level == 4 && (old & PTE_P))
+        l4_entry_replaced(d, mapped_frame(ed->slot), index);
     if ((old & PTE_P) && !same)
         drop_child(old, d, deferred);
     return 0;

@@ -7,6 +7,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/layout.h"
 #include "arch/x86/usercopy.h"
+#include "arch/x86/xpti.h"
 #include "pv/bounce.h"
 #include "lib/printk.h"
 
@@ -29,9 +30,12 @@ static void page_fault(struct cpu_user_regs *regs)
     vaddr_t addr = read_cr2();
     uint32_t err = regs->error_code;
     struct vcpu *v = current;
+    bool ours = addr >= HYP_VIRT_START && addr < HYP_VIRT_END;
 
+    if (!(err & PFEC_PRESENT) && !ours && xpti_fill(addr))
+        return;
     irq_enable();
-    if (unlikely(addr >= HYP_VIRT_START && addr < HYP_VIRT_END)) {
+    if (unlikely(ours)) {
         if (!(err & PFEC_USER) && ldt_window_fault(addr, err))
             return;
         /* What is mapped there must not show. */
@@ -146,6 +150,26 @@ static void device_not_available(void)
     pv_inject_trap(TRAP_NM, 0);
 }
 
+static void invalid_opcode(struct cpu_user_regs *regs)
+{
+    irq_enable();
+    if (!forced_emulation(regs))
+        pv_inject_trap(TRAP_UD, 0);
+}
+
+/* These two look at the instruction, and what it names. */
+static void see_instruction(struct cpu_user_regs *regs,
+                            void (*handler)(struct cpu_user_regs *regs))
+{
+    bool user = !current->pv.in_kernel;
+
+    if (user)
+        xpti_follow_mode(true);
+    handler(regs);
+    if (user)
+        xpti_follow_mode(false);
+}
+
 void pv_trap(struct cpu_user_regs *regs)
 {
     switch (regs->entry_vector) {
@@ -153,12 +177,10 @@ void pv_trap(struct cpu_user_regs *regs)
         page_fault(regs);
         break;
     case TRAP_GP:
-        general_protection(regs);
+        see_instruction(regs, general_protection);
         break;
     case TRAP_UD:
-        irq_enable();
-        if (!forced_emulation(regs))
-            pv_inject_trap(TRAP_UD, 0);
+        see_instruction(regs, invalid_opcode);
         break;
     case TRAP_DB:
         debug_exception();
