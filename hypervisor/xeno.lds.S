@@ -8,6 +8,8 @@
 /* Needed only to unpack domain 0's kernel: part of the start-up group. */
 #define BOOT_ONLY                                                              \
     *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o
+/* Their zeroed data is aligned to pages: last, so that no gap comes before. */
+#define WHOLE_PAGES *head.S.o *arch?x86?traps.c.o
 
 OUTPUT_FORMAT(elf64-x86-64)
 ENTRY(_start32)
@@ -93,8 +95,10 @@ SECTIONS
     . = ALIGN(64);
     _load_end = .;
     .bss : {
-        *(.bss .bss.* COMMON)
+        *(EXCLUDE_FILE(WHOLE_PAGES) .bss EXCLUDE_FILE(WHOLE_PAGES) .bss.*)
+        *(COMMON)
     }
+    .bss.pages : { *(.bss .bss.*) }
     . = ALIGN(4096);
     _image_end = .;
 
