@@ -56,8 +56,6 @@ int mmu_vcpu_mask(const struct domain *d, vaddr_t bitmap, cpumask_t *cpus);
 int mmu_new_base(struct vcpu *v, uint64_t m, bool user);
 
 /* ---- Provided by pv ---- */
-/* The current vCPU has another kernel or user base pointer: loads it. */
-void pv_base_changed(struct vcpu *v, bool user);
 /* Forgets the mapped pages of v's LDT; pt_lock held. */
 void pv_drop_ldt(struct vcpu *v);
 /* Loads the LDT of the current vCPU; interrupts off. */

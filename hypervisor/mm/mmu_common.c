@@ -1,7 +1,9 @@
 /* What the page-table hypercalls share: mm/mmu.h. */
 #include "mm/mmu.h"
 
+#include "arch/x86/tlb.h"
 #include "arch/x86/usercopy.h"
+#include "arch/x86/xpti.h"
 #include "lib/errno.h"
 #include "mm/page_type.h"
 
@@ -88,8 +90,10 @@ int mmu_new_base(struct vcpu *v, uint64_t m, bool user)
         return rc == -ERESTART_PREEMPT ? rc : -EINVAL;
     }
     *base = m << PAGE_SHIFT;
-    if (v == current)
-        pv_base_changed(v, user);
+    if (v == current && d->xpti)
+        xpti_new_base(*base, user);
+    else if (!user && v == current && v->pv.in_kernel)
+        write_guest_cr3(*base);
     if (old && m != old) {
         if (page_put_type(frame_of(mfn(old)), d))
             mm_defer_table(v, mfn(old));

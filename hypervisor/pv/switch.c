@@ -178,7 +178,7 @@ static void switch_address_space(struct vcpu *old, struct vcpu *v)
         xpti_load(v->pv.cr3_kernel, v->pv.cr3_user, v->pv.in_kernel);
     } else {
         write_guest_cr3(base_of_mode(v));
-        if (xpti_loaded())
+        if (old && old->domain->xpti)
             xpti_unload();
     }
     __atomic_store_n(&this_cpu(pcpu).loaded, v, __ATOMIC_SEQ_CST);
@@ -229,27 +229,12 @@ void pv_toggle_mode(struct vcpu *v)
 {
     v->pv.in_kernel = !v->pv.in_kernel;
     __asm__ volatile("swapgs");
-    if (xpti_loaded())
+    if (v->domain->xpti)
         xpti_set_mode(v->pv.in_kernel);
     else
         write_cr3(base_of_mode(v));
     if (v->pv.in_kernel)
         vcpu_refresh_guest_areas(v);
-}
-
-void pv_base_changed(struct vcpu *v, bool user)
-{
-    unsigned long f = irq_save();
-
-    if (!xpti_loaded()) {
-        if (!user && v->pv.in_kernel)
-            write_guest_cr3(v->pv.cr3_kernel);
-    } else if (user) {
-        xpti_new_user(v->pv.cr3_user);
-    } else {
-        xpti_new_kernel(v->pv.cr3_kernel);
-    }
-    irq_restore(f);
 }
 
 /*
@@ -284,7 +269,7 @@ static void unload_if_idle(void *data)
     if (p->loaded != v || !idle_vcpu(p->curr))
         return;
     write_guest_cr3(hyp_cr3());
-    if (xpti_loaded())
+    if (v->domain->xpti)
         xpti_unload();
     save_context(v);
     __atomic_store_n(&p->loaded, NULL, __ATOMIC_SEQ_CST);

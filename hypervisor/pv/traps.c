@@ -7,7 +7,6 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/layout.h"
 #include "arch/x86/usercopy.h"
-#include "arch/x86/xpti.h"
 #include "pv/bounce.h"
 #include "lib/printk.h"
 
@@ -32,7 +31,7 @@ static void page_fault(struct cpu_user_regs *regs)
     struct vcpu *v = current;
     bool ours = addr >= HYP_VIRT_START && addr < HYP_VIRT_END;
 
-    if (!(err & PFEC_PRESENT) && !ours && xpti_fill(addr))
+    if (!(err & PFEC_PRESENT) && v->domain->xpti && !ours && xpti_fill(addr))
         return;
     irq_enable();
     if (unlikely(ours)) {
@@ -86,6 +85,7 @@ static void general_protection(struct cpu_user_regs *regs)
 {
     int vector;
 
+    pv_see_user_tables(current);
     irq_enable();
     if (software_interrupt(regs))
         return;
@@ -152,22 +152,10 @@ static void device_not_available(void)
 
 static void invalid_opcode(struct cpu_user_regs *regs)
 {
+    pv_see_user_tables(current);
     irq_enable();
     if (!forced_emulation(regs))
         pv_inject_trap(TRAP_UD, 0);
-}
-
-/* These two look at the instruction, and what it names. */
-static void see_instruction(struct cpu_user_regs *regs,
-                            void (*handler)(struct cpu_user_regs *regs))
-{
-    bool user = !current->pv.in_kernel;
-
-    if (user)
-        xpti_follow_mode(true);
-    handler(regs);
-    if (user)
-        xpti_follow_mode(false);
 }
 
 void pv_trap(struct cpu_user_regs *regs)
@@ -177,10 +165,10 @@ void pv_trap(struct cpu_user_regs *regs)
         page_fault(regs);
         break;
     case TRAP_GP:
-        see_instruction(regs, general_protection);
+        general_protection(regs);
         break;
     case TRAP_UD:
-        see_instruction(regs, invalid_opcode);
+        invalid_opcode(regs);
         break;
     case TRAP_DB:
         debug_exception();

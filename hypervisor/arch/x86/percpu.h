@@ -70,6 +70,8 @@ struct pcpu {
     uint32_t apic_id;
     uint64_t entry_cr3;    /* what entry code loads, and on the way back to */
     uint64_t exit_cr3;     /* the guest; 0: nothing (xpti.h) */
+    uint64_t root_cr3[2];  /* exit_cr3 of guest user [0] and kernel mode [1] */
+    bool user_tables;      /* CR3 is the user L4: xpti_see_user() */
     unsigned in_irq;       /* nesting of hard interrupts */
     uint32_t tlb_stamp;    /* tlb clock at this CPU's last full flush */
     struct tss tss __aligned(16);

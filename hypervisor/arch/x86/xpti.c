@@ -46,6 +46,7 @@
 #include "lib/heap.h"
 #include "lib/param.h"
 #include "lib/printk.h"
+#include "lib/spinlock.h"
 #include "lib/string.h"
 
 #define ARCH_CAP_RDCL_NO 1u
@@ -228,6 +229,7 @@ bool __init xpti_make_roots(unsigned cpu)
         l4[pt_index(M2P_RO_START, 4)] = hyp_l4[pt_index(M2P_RO_START, 4)];
         l4[pt_index(IMAGE_START, 4)] = table_entry(own);
         per_cpu(xpti_cpu, cpu).root[i].l4 = l4;
+        per_cpu(pcpu, cpu).root_cr3[i] = mfn_to_paddr(mapped_frame(l4));
     }
     return true;
 }
@@ -236,28 +238,34 @@ bool __init xpti_make_roots(unsigned cpu)
 
 #define COPIED (PTE_P | PTE_A)
 
-static const pte_t *source_of(const struct xpti_root *r)
-{
-    return map_frame(paddr_to_mfn(r->source));
-}
-
 static void copy_listed(struct xpti_root *r)
 {
-    const pte_t *from = source_of(r);
+    const pte_t *from = map_frame(paddr_to_mfn(r->source));
+    pte_t *to = r->l4;
 
-    for (unsigned i = 0; i < r->n; i++) {
-        pte_t e = READ_ONCE(from[r->slot[i]]);
+    for (const uint16_t *s = r->slot; s < r->slot + r->n; s++) {
+        pte_t e = READ_ONCE(from[*s]);
 
-        r->l4[r->slot[i]] = (e & COPIED) == COPIED ? e : 0;
+        to[*s] = (e & COPIED) == COPIED ? e : 0;
     }
 }
 
 /* The exchange is the barrier between publishing and copying. */
 static void set_source(struct xpti_root *r, uint64_t l4)
 {
-    if (r->source != l4 &&
-        __atomic_exchange_n(&r->source, l4, __ATOMIC_SEQ_CST) != l4 && l4)
+    if (r->source == l4)
+        return;
+    (void)__atomic_exchange_n(&r->source, l4, __ATOMIC_SEQ_CST);
+    if (l4)
         copy_listed(r);
+}
+
+/* That of the loaded vCPU's mode. */
+static struct xpti_root *root_in_use(void)
+{
+    const struct pcpu *p = &this_cpu(pcpu);
+
+    return &this_cpu(xpti_cpu).root[p->exit_cr3 == p->root_cr3[1]];
 }
 
 /* Room in the list for one slot; if it is full it starts anew. */
@@ -274,8 +282,7 @@ static void note_slot(struct xpti_root *r, unsigned slot)
 
 bool xpti_fill_slot(unsigned slot)
 {
-    struct xpti_cpu *x = &this_cpu(xpti_cpu);
-    struct xpti_root *r = x->now;
+    struct xpti_root *r = root_in_use();
     pte_t *from = map_frame(paddr_to_mfn(r->source));
     pte_t e = READ_ONCE(from[slot]);
 
@@ -292,59 +299,53 @@ bool xpti_fill_slot(unsigned slot)
 
 /* ---- the vCPU that the CPU runs ---- */
 
-static void use_root(struct xpti_root *r)
-{
-    this_cpu(xpti_cpu).now = r;
-    this_cpu(pcpu).exit_cr3 = mfn_to_paddr(mapped_frame(r->l4));
-}
-
-void xpti_load(uint64_t kernel, uint64_t user, bool in_kernel)
-{
-    struct xpti_cpu *x = &this_cpu(xpti_cpu);
-
-    xpti_new_kernel(kernel);
-    xpti_new_user(user);
-    use_root(&x->root[in_kernel]);
-}
-
-void xpti_unload(void)
-{
-    struct xpti_cpu *x = &this_cpu(xpti_cpu);
-
-    this_cpu(pcpu).entry_cr3 = this_cpu(pcpu).exit_cr3 = 0;
-    set_source(&x->root[0], 0);
-    set_source(&x->root[1], 0);
-}
-
-void xpti_new_kernel(uint64_t l4)
+static void new_kernel(uint64_t l4)
 {
     write_guest_cr3(l4);
     this_cpu(pcpu).entry_cr3 = l4;
     set_source(&this_cpu(xpti_cpu).root[1], l4);
 }
 
-void xpti_new_user(uint64_t l4)
+static void new_user(uint64_t l4)
 {
     set_source(&this_cpu(xpti_cpu).root[0], l4);
 }
 
-void xpti_set_mode(bool in_kernel)
+void xpti_load(uint64_t kernel, uint64_t user, bool in_kernel)
 {
-    struct xpti_cpu *x = &this_cpu(xpti_cpu);
-
-    use_root(&x->root[in_kernel]);
-    if (unlikely(x->follow))
-        write_cr3(x->now->source);
+    new_kernel(kernel);
+    new_user(user);
+    xpti_set_mode(in_kernel);
 }
 
-void xpti_follow_mode(bool on)
+void xpti_unload(void)
 {
-    struct xpti_cpu *x = &this_cpu(xpti_cpu);
+    this_cpu(pcpu).entry_cr3 = this_cpu(pcpu).exit_cr3 = 0;
+    set_source(&this_cpu(xpti_cpu).root[0], 0);
+    set_source(&this_cpu(xpti_cpu).root[1], 0);
+}
 
-    if (!xpti_loaded())
-        return;
-    x->follow = on;
-    write_cr3(on ? x->now->source : this_cpu(pcpu).entry_cr3);
+void xpti_new_base(uint64_t l4, bool user)
+{
+    unsigned long f = irq_save();
+
+    if (user)
+        new_user(l4);
+    else
+        new_kernel(l4);
+    irq_restore(f);
+}
+
+void xpti_see_user(void)
+{
+    this_cpu(pcpu).user_tables = true;
+    write_cr3(this_cpu(xpti_cpu).root[0].source);
+}
+
+void xpti_see_kernel(void)
+{
+    this_cpu(pcpu).user_tables = false;
+    write_cr3(this_cpu(pcpu).entry_cr3);
 }
 
 /* ---- a live L4 changes ---- */

@@ -6,7 +6,7 @@
  * its CPU's own that maps the guest, but of the hypervisor only what entering
  * it takes; docs/memory-layout.md lists that. While the hypervisor runs for
  * the vCPU, CR3 is the guest kernel's own L4, in guest user mode as well:
- * few things ever look at user memory, and those say so (xpti_follow_mode).
+ * few things ever look at user memory, and those say so (xpti_see_user).
  *
  * The option `xpti=` is a list of `default`, a boolean, `dom0[=boolean]` and
  * `domu[=boolean]`. Default is on, except on CPUs known not to need it.
@@ -47,33 +47,37 @@ bool xpti_make_roots(unsigned cpu);
 void xpti_load(uint64_t kernel, uint64_t user, bool in_kernel);
 /* It does not any more: CR3 is the caller's to load. */
 void xpti_unload(void);
-/* Does it run such a vCPU? In any context. */
-static inline bool xpti_loaded(void)
-{
-    return this_cpu(pcpu).entry_cr3 != 0;
-}
-/* One of the vCPU's L4s is another now. */
-void xpti_new_kernel(uint64_t l4);
-void xpti_new_user(uint64_t l4);
-/* The vCPU is in that mode now. Interrupts on or off. */
-void xpti_set_mode(bool in_kernel);
 /*
- * From now on CR3 is the L4 of the vCPU's mode / the kernel's again. Does
- * nothing if no such vCPU is loaded. Interrupts on or off; no nesting.
+ * The kernel's or the user L4 of the loaded vCPU is another now (machine
+ * address; user 0: none). Interrupts on or off.
  */
-void xpti_follow_mode(bool on);
-
+void xpti_new_base(uint64_t l4, bool user);
 /*
- * The guest faulted at va, not a hypervisor address, for want of an entry.
+ * CR3 becomes the user L4 of the loaded vCPU, which is in user mode, until
+ * its mode changes or it runs.
+ */
+void xpti_see_user(void);
+void xpti_see_kernel(void);
+/* The loaded vCPU is in that mode now. Interrupts on or off. */
+static inline void xpti_set_mode(bool in_kernel)
+{
+    struct pcpu *p = &this_cpu(pcpu);
+
+    p->exit_cr3 = p->root_cr3[in_kernel];
+    if (unlikely(p->user_tables))
+        xpti_see_kernel();
+}
+/*
+ * The loaded vCPU faulted at va, not a hypervisor address, for want of an
+ * entry.
  * True: it was the root's, and is there now; the guest is to try again.
  */
 bool xpti_fill_slot(unsigned slot);
 static inline bool xpti_fill(vaddr_t va)
 {
-    uint64_t root = this_cpu(pcpu).exit_cr3;
-    const pte_t *l4 = map_frame(paddr_to_mfn(root));
+    const pte_t *root = map_frame(paddr_to_mfn(this_cpu(pcpu).exit_cr3));
 
-    return root && unlikely(!(l4[pt_index(va, 4)] & PTE_P)) &&
+    return unlikely(!(root[pt_index(va, 4)] & PTE_P)) &&
            xpti_fill_slot(pt_index(va, 4));
 }
 
@@ -102,8 +106,6 @@ struct xpti_root {
 };
 struct xpti_cpu {
     struct xpti_root root[2]; /* [0] guest user mode, [1] guest kernel mode */
-    struct xpti_root *now;    /* that of the loaded vCPU's mode */
-    bool follow;              /* xpti_follow_mode */
 };
 DECLARE_PER_CPU(struct xpti_cpu, xpti_cpu);
 
