@@ -29,6 +29,8 @@ void asm_offsets(void)
     OFFSET(PCPU_current, struct pcpu, curr);
     OFFSET(PCPU_scratch_rsp, struct pcpu, scratch_rsp);
     OFFSET(PCPU_softirq_pending, struct pcpu, softirq_pending);
+    OFFSET(PCPU_entry_cr3, struct pcpu, entry_cr3);
+    OFFSET(PCPU_exit_cr3, struct pcpu, exit_cr3);
 
     OFFSET(VCPU_in_kernel, struct vcpu, pv.in_kernel);
     OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);

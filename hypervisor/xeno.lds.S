@@ -8,6 +8,8 @@
 /* Needed only to unpack domain 0's kernel: part of the start-up group. */
 #define BOOT_ONLY                                                              \
     *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o
+/* Their zeroed data is aligned to pages: last, so that no gap comes before. */
+#define WHOLE_PAGES *head.S.o *arch?x86?traps.c.o
 
 OUTPUT_FORMAT(elf64-x86-64)
 ENTRY(_start32)
@@ -23,9 +25,21 @@ SECTIONS
         *(EXCLUDE_FILE(BOOT_ONLY) .text EXCLUDE_FILE(BOOT_ONLY) .text.*)
     } = 0x9090
     . = ALIGN(4096);
-    /* The SYSCALL stub: its one page is mapped into every CPU area. */
-    .text.stub : { _stub_page = .; KEEP(*(.stub)) . = ALIGN(4096); }
+    /*
+     * All code that runs while a guest's split page tables are loaded; its
+     * second page, with the SYSCALL stub, is mapped into every CPU area.
+     */
+    .text.entry : {
+        _entry_start = .;
+        KEEP(*(.entry.vectors))
+        . = ALIGN(4096);
+        _stub_page = .;
+        KEEP(*(.entry.stub))
+        *(.entry.text)
+        . = ALIGN(4096);
+    }
     _text_end = .;
+    ASSERT(_text_end - _stub_page == 4096, "entry code outgrew the stub page")
 
     _rodata_start = .;
     .rodata : {
@@ -37,6 +51,9 @@ SECTIONS
         _smap_patch_start = .;
         KEEP(*(.smap_patch))
         _smap_patch_end = .;
+        _xpti_patch_start = .;
+        KEEP(*(.xpti_patch))
+        _xpti_patch_end = .;
         . = ALIGN(8);
         domain_hooks_start = .;
         KEEP(*(.domain_hooks))
@@ -78,8 +95,10 @@ SECTIONS
     . = ALIGN(64);
     _load_end = .;
     .bss : {
-        *(.bss .bss.* COMMON)
+        *(EXCLUDE_FILE(WHOLE_PAGES) .bss EXCLUDE_FILE(WHOLE_PAGES) .bss.*)
+        *(COMMON)
     }
+    .bss.pages : { *(.bss .bss.*) }
     . = ALIGN(4096);
     _image_end = .;
 

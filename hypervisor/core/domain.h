@@ -43,6 +43,7 @@ struct domain {
     bool is_shutting_down, is_shut_down;
     bool controller_paused;
     bool l1tf_strict;
+    bool xpti;               /* its page tables are split (xpti.h) */
     uint8_t shutdown_code;   /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
     enum domain_dying dying;
     int refs;                /* atomic */

@@ -5,6 +5,7 @@
  */
 #include "arch/x86/boot.h"
 #include "arch/x86/keyhandler.h"
+#include "arch/x86/xpti.h"
 #include "core/vcpu.h"
 #include "lib/printk.h"
 #include "mm/alloc.h"
@@ -49,6 +50,7 @@ static void audit_locked(struct audit_scratch *scratch)
         printk(XENLOG_ERR "AUDIT: ok %lu frames of domains, %lu free of %lu\n",
                (unsigned long)owned_frames(), (unsigned long)free,
                (unsigned long)total);
+    (void)xpti_audit();
 }
 
 /* One at a time: two would wait for each other's vCPU to stand still. */

@@ -15,6 +15,7 @@
 #include "core/domain.h"
 
 #include "arch/x86/timer.h"
+#include "arch/x86/xpti.h"
 #include "core/vcpu.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
@@ -187,6 +188,7 @@ static struct domain *alloc_domain(domid_t id, bool privileged, unsigned vcpus)
     d->domain_id = id;
     d->is_privileged = d->is_hardware = privileged;
     d->l1tf_strict = !privileged;
+    d->xpti = xpti_wanted(privileged);
     d->refs = 1;
     d->pause_count = 1;
     d->controller_paused = true;

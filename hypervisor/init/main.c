@@ -16,6 +16,7 @@
 #include "arch/x86/softirq.h"
 #include "arch/x86/timer.h"
 #include "arch/x86/traps.h"
+#include "arch/x86/xpti.h"
 #include "domain/dom0/dom0.h"
 #include "core/hypercall.h"
 #include "lib/param.h"
@@ -76,6 +77,7 @@ void __init boot_main(uint32_t magic, paddr_t info)
     cpu_identify();
     if (cpu_features.smap)
         smap_patch();
+    xpti_init();
     paging_init();
     traps_init();
     start_memory();

@@ -6,8 +6,7 @@
 
 #define TOKEN_MAX 256
 
-/* -1: not a word for true or false. */
-static int parse_bool(const char *s)
+int param_bool(const char *s)
 {
     static const char *const yes[] = {"", "on", "yes", "1", "true", "enable"};
     static const char *const no[] = {"off", "no", "0", "false", "disable"};
@@ -19,6 +18,19 @@ static int parse_bool(const char *s)
         if (!strcmp(s, no[i]))
             return 0;
     return -1;
+}
+
+int param_named_bool(const char *item, const char *name)
+{
+    size_t n = strlen(name);
+
+    if (!strncmp(item, "no-", 3))
+        return strcmp(item + 3, name) ? -1 : 0;
+    if (strncmp(item, name, n))
+        return -1;
+    if (item[n] == '=')
+        return item[n + 1] ? param_bool(item + n + 1) : -1;
+    return item[n] ? -1 : 1;
 }
 
 static int store_number(const struct param *p, uint64_t v)
@@ -61,7 +73,7 @@ static int set_param(const struct param *p, const char *value, bool negated)
 
     switch (p->type) {
     case PARAM_T_BOOL:
-        b = parse_bool(value ? value : "");
+        b = param_bool(value ? value : "");
         if (b < 0 || (value && (negated || !*value)))
             return -EINVAL;
         return store_number(p, negated ? !b : b);

@@ -35,6 +35,13 @@ struct param {
 #define PARAM_STR(name, v) PARAM_(name, PARAM_T_STR, (v), sizeof(v), NULL)
 #define PARAM_FN(name, f) PARAM_(name, PARAM_T_FN, NULL, 0, f)
 
+/*
+ * For the fn of lists. param_bool: a word for true (1) or false (0), else -1.
+ * param_named_bool: an item "name", "no-name" or "name=word"; -1: another.
+ */
+int param_bool(const char *word);
+int param_named_bool(const char *item, const char *name);
+
 /* Parses a whole command line against params[0..n); pure. */
 void param_parse(const char *cmdline, const struct param *params, size_t n);
 

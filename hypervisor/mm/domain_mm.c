@@ -12,6 +12,7 @@
 #include "core/domain.h"
 
 #include "arch/x86/softirq.h"
+#include "arch/x86/xpti.h"
 #include "core/vcpu.h"
 #include "lib/errno.h"
 #include "lib/rangeset.h"
@@ -37,6 +38,12 @@ bool domain_has_hardware(const struct domain *d)
 bool domain_l1tf_strict(const struct domain *d)
 {
     return d->l1tf_strict;
+}
+
+void l4_entry_replaced(const struct domain *d, mfn_t l4, unsigned index)
+{
+    if (d->xpti)
+        xpti_drop(l4, index, domain_dirty_cpus(d));
 }
 
 cpumask_t domain_dirty_cpus(const struct domain *d)

@@ -3,6 +3,7 @@
 
 #include "arch/x86/tlb.h"
 #include "arch/x86/usercopy.h"
+#include "arch/x86/xpti.h"
 #include "lib/errno.h"
 #include "mm/page_type.h"
 
@@ -89,7 +90,9 @@ int mmu_new_base(struct vcpu *v, uint64_t m, bool user)
         return rc == -ERESTART_PREEMPT ? rc : -EINVAL;
     }
     *base = m << PAGE_SHIFT;
-    if (!user && v == current && v->pv.in_kernel)
+    if (v == current && d->xpti)
+        xpti_new_base(*base, user);
+    else if (!user && v == current && v->pv.in_kernel)
         write_guest_cr3(*base);
     if (old && m != old) {
         if (page_put_type(frame_of(mfn(old)), d))

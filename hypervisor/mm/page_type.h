@@ -221,6 +221,11 @@ static inline uint16_t domain_id_of(const struct domain *d)
 #endif
 /* CPUs that may hold translations of the domain; one that joins flushes. */
 cpumask_t domain_dirty_cpus(const struct domain *d);
+/*
+ * A present entry of a validated L4 of d has been replaced: copies of it that
+ * CPUs run on are gone when this returns. pt_lock of d held.
+ */
+void l4_entry_replaced(const struct domain *d, mfn_t l4, unsigned index);
 /* l4_install_hypervisor: arch/x86/pte.h. */
 /*
  * The guest unmapped a page that is in use as descriptor table: drop mappings

@@ -169,6 +169,8 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
         return -EINVAL;
     }
     entry_write(ed.slot, old, val, flags);
+    if (ed.level == 4 && (old & PTE_P))
+        l4_entry_replaced(d, mapped_frame(ed.slot), index);
     if ((old & PTE_P) && !same)
         drop_child(old, d, deferred);
     return 0;

@@ -6,12 +6,23 @@
 #define PV_PV_H
 
 #include "arch/x86/insn.h"
+#include "arch/x86/xpti.h"
 #include "core/hypercall.h"
 #include "core/vcpu.h"
 #include "mm/mmu.h" /* pv_load_ldt, pv_drop_ldt */
 
 /* Entry point from arch/x86/traps.c for traps taken in guest mode. */
 void pv_trap(struct cpu_user_regs *regs);
+
+/*
+ * v is current. In user mode with split page tables: its user tables are loaded
+ * until the mode changes; without that, the kernel's are.
+ */
+static inline void pv_see_user_tables(const struct vcpu *v)
+{
+    if (unlikely(!v->pv.in_kernel && v->domain->xpti))
+        xpti_see_user();
+}
 
 /*
  * Queues an exception for the current vCPU: builds the frame on the guest

@@ -15,6 +15,7 @@
 #include "arch/x86/irq.h"
 #include "arch/x86/tlb.h"
 #include "arch/x86/traps.h"
+#include "arch/x86/xpti.h"
 #include "lib/string.h"
 #include "mm/mmu.h"
 #include "pv/pv.h"
@@ -158,6 +159,11 @@ static void leave_domain(struct domain *d)
                        __ATOMIC_SEQ_CST);
 }
 
+static uint64_t base_of_mode(const struct vcpu *v)
+{
+    return v->pv.in_kernel ? v->pv.cr3_kernel : v->pv.cr3_user;
+}
+
 /*
  * From the address space of the vCPU loaded so far (saved; or NULL) to that of
  * v. Until the new base pointer is in, the old one is in use: the old vCPU
@@ -168,7 +174,13 @@ static void switch_address_space(struct vcpu *old, struct vcpu *v)
 {
     __atomic_fetch_or(&v->domain->dirty_cpus, CPUMASK(smp_cpu_id()),
                       __ATOMIC_SEQ_CST);
-    write_guest_cr3(v->pv.in_kernel ? v->pv.cr3_kernel : v->pv.cr3_user);
+    if (v->domain->xpti) {
+        xpti_load(v->pv.cr3_kernel, v->pv.cr3_user, v->pv.in_kernel);
+    } else {
+        write_guest_cr3(base_of_mode(v));
+        if (old && old->domain->xpti)
+            xpti_unload();
+    }
     __atomic_store_n(&this_cpu(pcpu).loaded, v, __ATOMIC_SEQ_CST);
     if (old && old->domain != v->domain)
         leave_domain(old->domain);
@@ -217,7 +229,10 @@ void pv_toggle_mode(struct vcpu *v)
 {
     v->pv.in_kernel = !v->pv.in_kernel;
     __asm__ volatile("swapgs");
-    write_cr3(v->pv.in_kernel ? v->pv.cr3_kernel : v->pv.cr3_user);
+    if (v->domain->xpti)
+        xpti_set_mode(v->pv.in_kernel);
+    else
+        write_cr3(base_of_mode(v));
     if (v->pv.in_kernel)
         vcpu_refresh_guest_areas(v);
 }
@@ -254,6 +269,8 @@ static void unload_if_idle(void *data)
     if (p->loaded != v || !idle_vcpu(p->curr))
         return;
     write_guest_cr3(hyp_cr3());
+    if (v->domain->xpti)
+        xpti_unload();
     save_context(v);
     __atomic_store_n(&p->loaded, NULL, __ATOMIC_SEQ_CST);
     leave_domain(v->domain);

@@ -30,9 +30,12 @@ static __noinline void page_fault(struct cpu_user_regs *regs)
     vaddr_t addr = read_cr2();
     uint32_t err = regs->error_code;
     struct vcpu *v = current;
+    bool ours = addr >= HYP_VIRT_START && addr < HYP_VIRT_END;
 
+    if (!(err & PFEC_PRESENT) && v->domain->xpti && !ours && xpti_fill(addr))
+        return;
     irq_enable();
-    if (unlikely(addr >= HYP_VIRT_START && addr < HYP_VIRT_END)) {
+    if (unlikely(ours)) {
         if (!(err & PFEC_USER) && ldt_window_fault(addr, err))
             return;
         /* What is mapped there must not show. */
@@ -84,6 +87,7 @@ static bool software_interrupt(struct cpu_user_regs *regs)
 
 static __noinline void general_protection(struct cpu_user_regs *regs)
 {
+    pv_see_user_tables(current);
     irq_enable();
     if (regs->error_code == 0) {
         if (pv_emulate_privop(regs))
@@ -132,6 +136,7 @@ static __noinline void emulate_forced_cpuid(struct cpu_user_regs *regs)
 
 static __noinline void undefined_opcode(struct cpu_user_regs *regs)
 {
+    pv_see_user_tables(current);
     irq_enable();
     if (forced_cpuid(regs->rip))
         emulate_forced_cpuid(regs);

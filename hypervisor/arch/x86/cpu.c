@@ -262,5 +262,4 @@ void cpu_init(unsigned cpu)
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     init_system_calls(cpu);
     fpu_init_cpu();
-    this_cpu(pcpu).guest_cr3 = read_cr3();
 }

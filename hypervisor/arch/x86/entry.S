@@ -18,6 +18,12 @@
  *
  * From a frame at the top of the stack the per-CPU variables are at a constant
  * distance, PCPU(field)(%rsp). %rbx holds the current vCPU all along.
+ *
+ * While a guest runs whose page tables are split (xpti.h), this file's code,
+ * the IDT and the CPU's own area are all that is mapped. So nothing else may be
+ * touched before the hypervisor's CR3 is loaded on the way in, nor after the
+ * guest's is loaded on the way out. In between, interrupts are off; NMI, #MC
+ * and #DB, and a fault of the IRET itself, find out by the CR3 that they met.
  */
 #include "arch/x86/layout.h"
 #include "arch/x86/smap.h"
@@ -80,14 +86,59 @@
     popq %rdi
 .endm
 
+/*
+ * Code that only split page tables need, up to the end label 992. Where the
+ * machine has none, the first two bytes become a jump over it (xpti_init).
+ */
+.macro XPTI_BEGIN
+991:
+.endm
+.macro XPTI_END
+992:
+    .pushsection .xpti_patch, "a", @progbits
+    .long 991b - ., 992b - 991b
+    .popsection
+.endm
+
+/*
+ * Frame at the top of the stack: loads CR3 with a per-CPU variable, unless
+ * that is 0: this guest's tables are not split. Clobbers %rcx.
+ */
+#define LOAD_CR3(field) LOAD_CR3_AT PCPU(field)
+.macro LOAD_CR3_AT place:vararg
+    XPTI_BEGIN
+    movq \place(%rsp), %rcx
+    testq %rcx, %rcx
+    jz 992f
+    movq %rcx, %cr3
+    XPTI_END
+.endm
+
+/*
+ * In ring 0, on any stack: the trap may have met the guest's CR3. Leaves the
+ * CR3 found in %r12 and goes on with the hypervisor's; clobbers %rcx.
+ */
+.macro LEAVE_GUEST_CR3
+    XPTI_BEGIN
+    movq %cr3, %r12
+    movq %rsp, %rcx
+    andq $-CPU_AREA_SIZE, %rcx
+    cmpq %r12, (CPU_AREA_PERCPU + PCPU_exit_cr3)(%rcx)
+    jne 992f
+    movq (CPU_AREA_PERCPU + PCPU_entry_cr3)(%rcx), %rcx
+    movq %rcx, %cr3
+    XPTI_END
+.endm
+
 /* ------------------------------------------------------------------ */
 /*
- * The SYSCALL targets. One page of code, mapped at the start of every CPU
- * area: what it addresses relative to %rip is therefore this CPU's. The CPU
+ * The SYSCALL targets. Their page of code is mapped at the start of every CPU
+ * area: what they address relative to %rip is therefore this CPU's. They leave
+ * it by absolute addresses, for the image's mapping of the same page. The CPU
  * has put rip into rcx, rflags into r11, masked IF, TF, AC, DF, NT and left
  * the guest's %rsp in place.
  */
-    .section .stub, "ax", @progbits
+    .section .entry.stub, "ax", @progbits
     .globl syscall_stub, syscall32_stub
 syscall_stub:
     movq %rsp, STUB_PCPU(scratch_rsp)(%rip)
@@ -120,7 +171,7 @@ syscall_target:
 syscall32_target:
     .quad syscall32_common
 
-    .text
+    .section .entry.text, "ax", @progbits
 /*
  * SYSENTER: %rsp is the CPU's stack top from the MSR, the guest's rip and rsp
  * are lost (its callback knows where it came from), IF is off.
@@ -144,6 +195,7 @@ sysenter_entry:
     cld
     ASM_CLAC
     SAVE_REGS
+    LOAD_CR3(entry_cr3)
     movq PCPU(current)(%rsp), %rbx
     sti
     movq %rsp, %rdi
@@ -152,6 +204,7 @@ sysenter_entry:
 
 syscall32_common:
     SAVE_REGS
+    LOAD_CR3(entry_cr3)
     movq PCPU(current)(%rsp), %rbx
     sti
     movq %rsp, %rdi
@@ -162,6 +215,7 @@ syscall32_common:
 /* Guest user mode: its own system call. Guest kernel mode: a hypercall. */
 syscall_common:
     SAVE_REGS
+    LOAD_CR3(entry_cr3)
     movq PCPU(current)(%rsp), %rbx
     sti
     cmpb $0, VCPU_in_kernel(%rbx)
@@ -194,6 +248,7 @@ no_nmi:
     jne deliver_event
 
 resume_guest:
+    LOAD_CR3(exit_cr3)
     cmpl $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
     jne resume_by_iret
     /* SYSRET faults in ring 0 on a non-canonical rip: never let it. */
@@ -284,6 +339,7 @@ reset_stack_and_call:
 
 /* ------------------------------------------------------------------ */
 /* Exceptions and interrupts. 16 bytes each, so the IDT is computed. */
+    .section .entry.vectors, "ax", @progbits
     .globl entry_vectors
     .balign 16
 entry_vectors:
@@ -305,18 +361,21 @@ entry_vectors:
     .set vec, vec + 1
     .endr
 
+    .section .entry.text, "ax", @progbits
 entry_exception:
     cld
     ASM_CLAC
     SAVE_REGS
     testb $3, UREGS_cs(%rsp)
     jz exception_in_hypervisor
+    LOAD_CR3(entry_cr3)
     movq PCPU(current)(%rsp), %rbx
     movq %rsp, %rdi
     call pv_trap /* reads CR2 or DR6, then enables interrupts */
     jmp ret_to_guest
 
 exception_in_hypervisor:
+    LEAVE_GUEST_CR3 /* that of the IRET; it goes on in iret_fault */
     movq %rsp, %rdi
     movq %rsp, %rbp
     andq $-16, %rsp
@@ -334,6 +393,7 @@ entry_interrupt:
     movq %rsp, %rdi
     testb $3, UREGS_cs(%rsp)
     jz 1f
+    LOAD_CR3(entry_cr3)
     movq PCPU(current)(%rsp), %rbx
     call do_irq
     jmp ret_to_guest
@@ -364,6 +424,7 @@ entry_ist:
     movq %rsp, %rdi
     movl $(UREGS_kernel_size / 8), %ecx
     rep movsq
+    LOAD_CR3(entry_cr3)
     movq %rsp, %rdi
     cmpl $1, UREGS_entry_vector(%rsp)
     jne 2f
@@ -371,12 +432,16 @@ entry_ist:
     call pv_trap
     jmp ret_to_guest
 2:  call do_ist_trap
-    jmp resume_by_iret
-1:  movq %rsp, %rdi
+    jmp resume_guest
+1:  LEAVE_GUEST_CR3
+    movq %rsp, %rdi
     movq %rsp, %rbp
     andq $-16, %rsp
     call do_ist_trap
     movq %rbp, %rsp
+    XPTI_BEGIN
+    movq %r12, %cr3
+    XPTI_END
     jmp back_to_hypervisor
 
     .section .note.GNU-stack, "", @progbits

@@ -14,7 +14,7 @@
  *   +0      image (text, rodata, data, bss)
  *   +64 G   M2P, writable alias
  *   +128 G  frame table (24 bytes a frame)
- *   +192 G  CPU areas (64 KiB each), descriptor windows (128 KiB each)
+ *   +192 G  CPUs: area and descriptor window, 2 MiB apart
  *   +256 G  device memory (ioremap)
  */
 #ifndef ARCH_X86_LAYOUT_H
@@ -30,7 +30,6 @@
 #define M2P_RW_START 0xffff809000000000
 #define FRAME_TABLE_START 0xffff80a000000000
 #define CPU_AREA_START 0xffff80b000000000
-#define DESC_WINDOW_START 0xffff80b100000000
 #define IOREMAP_START 0xffff80c000000000
 #define IOREMAP_END 0xffff80d000000000
 #define DIRECT_MAP_START 0xffff830000000000
@@ -38,6 +37,12 @@
 
 /* Where the image is loaded; its physical and virtual offsets agree. */
 #define IMAGE_PHYS 0x200000
+
+/*
+ * A CPU's area and descriptor window have a level-1 table of their own: split
+ * page tables (xpti.h) share it and so show nothing of other CPUs.
+ */
+#define CPU_STRIDE 0x200000
 
 /*
  * CPU area: everything of one CPU that entry code reaches from %rsp by masking.
@@ -63,13 +68,13 @@
  * vCPU's descriptor frames are mapped there (read-only); GDT page 14 is the
  * CPU's own, with the ABI's flat segments and the TSS.
  */
+#define DESC_WINDOW_OFFSET 0x20000 /* from the CPU area */
 #define DESC_WINDOW_SIZE 0x20000
 #define DESC_WINDOW_LDT 0x10000
 
 #ifndef __ASSEMBLY__
-#define CPU_AREA(cpu) (CPU_AREA_START + (unsigned long)(cpu)*CPU_AREA_SIZE)
-#define DESC_WINDOW(cpu)                                                       \
-    (DESC_WINDOW_START + (unsigned long)(cpu)*DESC_WINDOW_SIZE)
+#define CPU_AREA(cpu) (CPU_AREA_START + (unsigned long)(cpu)*CPU_STRIDE)
+#define DESC_WINDOW(cpu) (CPU_AREA(cpu) + DESC_WINDOW_OFFSET)
 #endif
 
 #endif

@@ -68,7 +68,10 @@ struct pcpu {
     uint64_t softirq_pending; /* bit mask, see softirq.h */
     unsigned id;           /* CPU number, dense from 0 */
     uint32_t apic_id;
-    uint64_t guest_cr3;    /* value last written to CR3 */
+    uint64_t entry_cr3;    /* what entry code loads, and on the way back to */
+    uint64_t exit_cr3;     /* the guest; 0: nothing (xpti.h) */
+    uint64_t root_cr3[2];  /* exit_cr3 of guest user [0] and kernel mode [1] */
+    bool user_tables;      /* CR3 is the user L4: xpti_see_user() */
     unsigned in_irq;       /* nesting of hard interrupts */
     uint32_t tlb_stamp;    /* tlb clock at this CPU's last full flush */
     struct tss tss __aligned(16);
@@ -78,7 +81,7 @@ DECLARE_PER_CPU(struct pcpu, pcpu);
 #define current (this_cpu(pcpu).curr)
 static inline unsigned smp_cpu_id(void)
 {
-    return (unsigned)((cpu_area_base() - CPU_AREA_START) / CPU_AREA_SIZE);
+    return (unsigned)((cpu_area_base() - CPU_AREA_START) / CPU_STRIDE);
 }
 /* The frame at the top of this CPU's stack: the interrupted guest. */
 #define GUEST_REGS_SIZE 200

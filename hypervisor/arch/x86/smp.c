@@ -24,6 +24,7 @@
 #include "arch/x86/timesync.h"
 #include "arch/x86/topology.h"
 #include "arch/x86/traps.h"
+#include "arch/x86/xpti.h"
 #include "lib/bitops.h"
 #include "lib/heap.h"
 #include "lib/param.h"
@@ -135,13 +136,13 @@ static bool __init make_area(unsigned cpu)
     }
     per_cpu(pcpu, cpu).id = cpu;
     per_cpu(pcpu, cpu).apic_id = cpus[cpu].apic_id;
-    return map_window(cpu);
+    return map_window(cpu) && xpti_make_roots(cpu);
 }
 
 void __init smp_init(void)
 {
-    if (!map_window(0))
-        panic("no descriptor window for the boot CPU");
+    if (!map_window(0) || !xpti_make_roots(0))
+        panic("no memory for the boot CPU's tables");
 }
 
 /* ---- bringing up ---- */

@@ -92,7 +92,6 @@ void write_guest_cr3(uint64_t cr3)
     uint32_t stamp = clock_advance();
 
     write_cr3(cr3);
-    this_cpu(pcpu).guest_cr3 = cr3;
     set_stamp(stamp);
     irq_restore(f);
 }
@@ -118,8 +117,12 @@ static void flush_global_local(void)
     uint64_t cr4 = read_cr4();
     uint32_t stamp = clock_advance();
 
-    write_cr4(cr4 & ~CR4_PGE);
-    write_cr4(cr4);
+    if (cr4 & CR4_PGE) {
+        write_cr4(cr4 & ~CR4_PGE);
+        write_cr4(cr4);
+    } else {
+        write_cr3(read_cr3()); /* there are no global ones */
+    }
     set_stamp(stamp);
     irq_restore(f);
 }

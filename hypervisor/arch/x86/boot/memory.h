@@ -7,7 +7,7 @@
 /* The image, from the linker script. */
 extern char _image_start[], _image_end[], _text_start[], _text_end[];
 extern char _rodata_start[], _rodata_end[], _init_start[], _init_end[];
-extern char _init_data_start[], _stub_page[];
+extern char _init_data_start[], _entry_start[], _stub_page[];
 /* The pages of CPU 0's area that have memory, in order (head.S). */
 extern char boot_area[];
 
