@@ -65,6 +65,7 @@ void xenheap_unshare_free(void *page);
 
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
+uint64_t heap_claimed_frames(void);
 
 /*
  * Reserves memory for d to grow to `pages` frames (0: gives the claim up).
