@@ -41,9 +41,11 @@ struct domain {
     bool is_idle;
     bool is_compat; /* 32-bit guest words (none yet): layouts at the edge */
     bool is_shutting_down, is_shut_down;
-    bool controller_paused;
+    bool is_xenstore; /* runs the store: a flag for the tools */
     bool l1tf_strict;
     bool xpti;               /* its page tables are split (xpti.h) */
+    uint8_t controller_paused; /* pauses by control operations; atomic */
+    bool control_busy;         /* a control operation is at work; atomic */
     uint8_t shutdown_code;   /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
     enum domain_dying dying;
     int refs;                /* atomic */
@@ -120,11 +122,26 @@ extern struct list_head domain_list;
     for (unsigned vi_ = 0; vi_ < (d)->max_vcpus; vi_++)                        \
         if (((v) = (d)->vcpu[vi_]) != NULL)
 
+/* What is fixed when a domain is made. */
+struct domain_config {
+    domid_t id;
+    bool privileged;
+    bool xenstore;
+    unsigned max_vcpus;
+    uint32_t max_port;     /* highest event channel port */
+    int32_t grant_frames;  /* of its table, < 0: the default */
+    int32_t grant_handles; /* pages of them, < 0: the default */
+};
+
 /*
- * Creates a domain without vCPUs and memory, paused once. NULL on -ENOMEM or a
- * taken id.
+ * Creates a domain without vCPUs and memory, paused once by its controller.
+ * -EINVAL a limit is out of range; -EEXIST the id is taken; -ENOMEM.
  */
-struct domain *domain_create(domid_t id, bool privileged, unsigned max_vcpus);
+int domain_create(const struct domain_config *config, struct domain **out);
+/* An id that no domain has, never the one given last; 0: there is none. */
+domid_t domain_free_id(void);
+/* The domain of this or, if there is none, the next id; with a reference. */
+struct domain *domain_get_from(domid_t id);
 /*
  * Starts the death of a domain: -ERESTART_PREEMPT means call again. The
  * caller's reference stays. One caller at a time (LOCK_DOMCTL or the like);
@@ -134,6 +151,12 @@ int domain_kill(struct domain *d);
 void domain_pause(struct domain *d);   /* waits until no vCPU runs */
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
+/*
+ * The controller's own pauses, which the tools count and see. -EOVERFLOW: 255
+ * of them; -EINVAL: none is left to be taken back.
+ */
+int domain_controller_pause(struct domain *d);
+int domain_controller_unpause(struct domain *d);
 /* Guest-initiated; SHUTDOWN_crash for a misbehaving one. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 /* What a later domain_shutdown gives as its reason, whatever it is called with.
@@ -164,7 +187,7 @@ void hardware_domain_shutdown(uint8_t reason);
  */
 struct domain_hooks {
     const char *name;
-    int (*init)(struct domain *d);
+    int (*init)(struct domain *d, const struct domain_config *config);
     int (*relinquish)(struct domain *d);
     void (*destroy)(struct domain *d);
     int (*vcpu_init)(struct vcpu *v);
@@ -176,5 +199,14 @@ struct domain_hooks {
     static const struct domain_hooks nm __used __section(".domain_hooks")      \
         __aligned(8)
 #include "lib/compiler.h"
+
+/* ---- Provided by grant ---- */
+/*
+ * Frame `index` of the domain's grant table; the table grows if need be.
+ * -EINVAL: beyond its limit, -ENOMEM.
+ */
+int grant_table_frame(struct domain *d, unsigned index, mfn_t *m);
+/* Frames it may have at most. */
+unsigned grant_table_limit(const struct domain *d);
 
 #endif

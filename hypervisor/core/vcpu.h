@@ -95,6 +95,7 @@ struct vcpu {
     struct list_head run_list;
     void *sched_priv;
     cpumask_t hard_affinity;
+    cpumask_t soft_affinity;   /* the tools' wish; no policy looks at it */
     cpumask_t saved_affinity;  /* while pinned by sched_op pin_override, or 0 */
     bool sched_queued;         /* the policy's: told wake, not yet sleep */
     unsigned move_to;          /* VPF_MIGRATING: the new CPU */

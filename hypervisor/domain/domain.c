@@ -179,20 +179,21 @@ static void reap(void *unused)
 
 /* ---- birth ---- */
 
-static struct domain *alloc_domain(domid_t id, bool privileged, unsigned vcpus)
+static struct domain *alloc_domain(const struct domain_config *config)
 {
     struct domain *d = xzalloc_type(struct domain);
 
     if (!d)
         return NULL;
-    d->domain_id = id;
-    d->is_privileged = d->is_hardware = privileged;
-    d->l1tf_strict = !privileged;
-    d->xpti = xpti_wanted(privileged);
+    d->domain_id = config->id;
+    d->is_privileged = d->is_hardware = config->privileged;
+    d->is_xenstore = config->xenstore;
+    d->l1tf_strict = !config->privileged;
+    d->xpti = xpti_wanted(config->privileged);
     d->refs = 1;
     d->pause_count = 1;
-    d->controller_paused = true;
-    d->max_vcpus = vcpus;
+    d->controller_paused = 1;
+    d->max_vcpus = config->max_vcpus;
     d->shutdown_code = SHUTDOWN_CODE_NONE;
     d->page_list = d->released_list = FRAME_NIL;
     list_init(&d->list);
@@ -202,8 +203,10 @@ static struct domain *alloc_domain(domid_t id, bool privileged, unsigned vcpus)
     return d;
 }
 
-static int alloc_parts(struct domain *d)
+static int alloc_parts(struct domain *d, const struct domain_config *config)
 {
+    int rc = 0;
+
     d->iomem_caps = rangeset_new();
     d->ioport_caps = rangeset_new();
     d->irq_caps = rangeset_new();
@@ -216,9 +219,9 @@ static int alloc_parts(struct domain *d)
         d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
     xenheap_share(d->shared_info, d, SHARE_RW);
     for_each_hook(h)
-        if (h->init && h->init(d))
-            return -ENOMEM;
-    return 0;
+        if (!rc && h->init)
+            rc = h->init(d, config);
+    return rc;
 }
 
 /* False: the id is taken. The list is kept in rising order of ids. */
@@ -246,21 +249,72 @@ static bool insert_domain(struct domain *d)
     return true;
 }
 
-struct domain *domain_create(domid_t id, bool privileged, unsigned max_vcpus)
+int domain_create(const struct domain_config *config, struct domain **out)
+{
+    struct domain *d;
+    int rc;
+
+    if (config->id >= DOMID_FIRST_RESERVED || !config->max_vcpus ||
+        config->max_vcpus > MAX_VCPUS)
+        return -EINVAL;
+    d = alloc_domain(config);
+    if (!d)
+        return -ENOMEM;
+    if (!reaper.fn)
+        timer_init(&reaper, reap, NULL, 0);
+    rc = alloc_parts(d, config);
+    if (!rc && !insert_domain(d))
+        rc = -EEXIST;
+    if (rc) {
+        free_domain(d);
+        return rc;
+    }
+    domain_update_wallclock(d);
+    *out = d;
+    return 0;
+}
+
+/* ---- ids ---- */
+
+/* The lowest free id from `id` on. The list is sorted; its lock is held. */
+static unsigned free_id_from(unsigned id)
 {
     struct domain *d;
 
-    if (id >= DOMID_FIRST_RESERVED || !max_vcpus || max_vcpus > MAX_VCPUS)
-        return NULL;
-    d = alloc_domain(id, privileged, max_vcpus);
-    if (!d)
-        return NULL;
-    if (!reaper.fn)
-        timer_init(&reaper, reap, NULL, 0);
-    if (alloc_parts(d) || !insert_domain(d)) {
-        free_domain(d);
-        return NULL;
+    for_each_domain(d)
+        if (d->domain_id == id)
+            id++;
+    return id;
+}
+
+domid_t domain_free_id(void)
+{
+    static unsigned last; /* an id is not used again soon */
+    unsigned id;
+
+    spin_lock(&domain_list_lock);
+    id = free_id_from(last + 1);
+    if (id >= DOMID_FIRST_RESERVED)
+        id = free_id_from(1);
+    if (id >= DOMID_FIRST_RESERVED)
+        id = 0;
+    else
+        last = id;
+    spin_unlock(&domain_list_lock);
+    return (domid_t)id;
+}
+
+struct domain *domain_get_from(domid_t id)
+{
+    struct domain *d, *found = NULL;
+
+    spin_lock(&domain_list_lock);
+    for_each_domain(d) {
+        if (d->domain_id >= id && domain_get_known(d)) {
+            found = d;
+            break;
+        }
     }
-    domain_update_wallclock(d);
-    return d;
+    spin_unlock(&domain_list_lock);
+    return found;
 }

@@ -53,6 +53,34 @@ void domain_unpause(struct domain *d)
         vcpu_wake(v);
 }
 
+int domain_controller_pause(struct domain *d)
+{
+    uint8_t n = READ_ONCE(d->controller_paused);
+
+    do {
+        if (n == UINT8_MAX)
+            return -EOVERFLOW;
+    } while (!__atomic_compare_exchange_n(&d->controller_paused, &n,
+                                          (uint8_t)(n + 1), false,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    domain_pause(d);
+    return 0;
+}
+
+int domain_controller_unpause(struct domain *d)
+{
+    uint8_t n = READ_ONCE(d->controller_paused);
+
+    do {
+        if (!n)
+            return -EINVAL;
+    } while (!__atomic_compare_exchange_n(&d->controller_paused, &n,
+                                          (uint8_t)(n - 1), false,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    domain_unpause(d);
+    return 0;
+}
+
 /* ---- shutdown ---- */
 
 /* Domain lock held. */

@@ -1,16 +1,18 @@
 /*
- * sysctl: operations on the machine as a whole, for privileged domains.
+ * sysctl: operations on the machine as a whole, for privileged domains. The
+ * entry, and what concerns the log; the others are in sysctl_*.c.
  *
  * -EPERM not privileged, -EFAULT argument not readable or not writable,
- * -EACCES another interface version, -ENOSYS unknown operation.
+ * -EACCES another interface version, -ENOSYS unknown operation, -EOPNOTSUPP a
+ * known one that Xeno does not have.
  */
 #include "arch/x86/keyhandler.h"
 #include "arch/x86/log.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/usercopy.h"
 #include "core/hypercall.h"
-#include "core/vcpu.h"
+#include "domain/domctl.h"
 #include "lib/errno.h"
-#include <xen/sysctl.h>
 
 /* Debug keys that one call may press. */
 #define MAX_KEYS 64
@@ -57,6 +59,62 @@ static long op_debug_keys(const struct xen_sysctl_debug_keys *op)
     return 0;
 }
 
+/* tbuf_op: there is no trace; it can be asked about and switched off. */
+static long op_trace(struct xen_sysctl_tbuf_op *op)
+{
+    if (op->cmd > XEN_SYSCTL_TBUFOP_disable)
+        return -EINVAL;
+    if (op->cmd != XEN_SYSCTL_TBUFOP_get_info &&
+        op->cmd != XEN_SYSCTL_TBUFOP_disable)
+        return -EOPNOTSUPP;
+    op->evt_mask = 0;
+    op->buffer_mfn = 0;
+    op->size = 0;
+    return 0;
+}
+
+/* Of the CPU's power states dom0 takes care itself, or nobody. */
+static long op_power_statistics(const struct xen_sysctl_get_pmstat *op)
+{
+    return op->cpuid < nr_cpus_known() ? -ENODEV : -EINVAL;
+}
+
+static long machine_op(struct xen_sysctl *op)
+{
+    switch (op->cmd) {
+    case XEN_SYSCTL_physinfo:
+        return sysctl_physinfo(&op->u.physinfo);
+    case XEN_SYSCTL_cputopoinfo:
+        return sysctl_cpu_topology(&op->u.cputopoinfo);
+    case XEN_SYSCTL_numainfo:
+        return sysctl_numa(&op->u.numainfo);
+    case XEN_SYSCTL_pcitopoinfo:
+        return sysctl_pci_topology(&op->u.pcitopoinfo);
+    case XEN_SYSCTL_getcpuinfo:
+        return sysctl_cpu_info(&op->u.getcpuinfo);
+    case XEN_SYSCTL_availheap:
+        return sysctl_heap(&op->u.availheap);
+    case XEN_SYSCTL_get_pmstat:
+        return op_power_statistics(&op->u.get_pmstat);
+    case XEN_SYSCTL_get_cpu_levelling_caps:
+        op->u.cpu_levelling_caps.caps = 0;
+        return 0;
+    case XEN_SYSCTL_get_cpu_featureset:
+        return sysctl_cpu_featureset(&op->u.cpu_featureset);
+    case XEN_SYSCTL_get_cpu_policy:
+        return sysctl_cpu_policy(&op->u.cpu_policy);
+    case XEN_SYSCTL_cpu_hotplug:
+    case XEN_SYSCTL_pm_op:
+    case XEN_SYSCTL_page_offline_op:
+        return -EOPNOTSUPP;
+    case XEN_SYSCTL_psr_cmt_op:
+    case XEN_SYSCTL_psr_alloc:
+        return -ENODEV;
+    default: /* perfc_op, lockprof_op, coverage_op, livepatch_op ... */
+        return -ENOSYS;
+    }
+}
+
 static long sysctl(struct xen_sysctl *op)
 {
     switch (op->cmd) {
@@ -64,8 +122,19 @@ static long sysctl(struct xen_sysctl *op)
         return op_readconsole(&op->u.readconsole);
     case XEN_SYSCTL_debug_keys:
         return op_debug_keys(&op->u.debug_keys);
+    case XEN_SYSCTL_tbuf_op:
+        return op_trace(&op->u.tbuf_op);
+    case XEN_SYSCTL_sched_id:
+        op->u.sched_id.sched_id = TOLD_SCHEDULER;
+        return 0;
+    case XEN_SYSCTL_scheduler_op:
+        return op->u.scheduler_op.sched_id == TOLD_SCHEDULER ? 0 : -EINVAL;
+    case XEN_SYSCTL_getdomaininfolist:
+        return sysctl_domain_list(&op->u.getdomaininfolist);
+    case XEN_SYSCTL_cpupool_op:
+        return sysctl_cpupool(&op->u.cpupool_op);
     default:
-        return -ENOSYS;
+        return machine_op(op);
     }
 }
 

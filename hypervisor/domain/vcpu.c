@@ -39,7 +39,7 @@ static struct vcpu *alloc_vcpu(struct domain *d, unsigned id, unsigned cpu)
     v->domain = d;
     v->vcpu_id = id;
     v->processor = cpu;
-    v->hard_affinity = ~0UL;
+    v->hard_affinity = v->soft_affinity = ~0UL;
     v->vcpu_info_mfn = INVALID_MFN;
     v->vcpu_info = d->shared_info && id < XEN_LEGACY_MAX_VCPUS
                        ? &d->shared_info->vcpu_info[id]

@@ -125,17 +125,6 @@ static long do_xen_version(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
 HYPERCALL(__HYPERVISOR_xen_version, 2, do_xen_version);
 
 /*
- * Assists that are there: those for 32-bit segments and tables mean nothing to
- * a 64-bit guest and are taken as they are. m2p_strict is not: the M2P table
- * is readable in user mode as well.
- */
-#define ASSIST(name) (1UL << VMASST_TYPE_##name)
-#define ASSISTS                                                                \
-    (ASSIST(4gb_segments) | ASSIST(4gb_segments_notify) |                      \
-     ASSIST(writable_pagetables) | ASSIST(pae_extended_cr3) |                  \
-     ASSIST(architectural_iopl) | ASSIST(runstate_update_flag))
-
-/*
  * vm_assist(cmd, type): -EINVAL for an assist that is not there, -ENOSYS for
  * an unknown command.
  */
@@ -146,7 +135,7 @@ static long do_vm_assist(uint64_t cmd, uint64_t type, uint64_t a3, uint64_t a4,
 
     (void)a3, (void)a4, (void)a5, (void)a6;
     type = (uint32_t)type;
-    if (type >= BITS_PER_LONG || !(ASSISTS & (1UL << type)))
+    if (type >= BITS_PER_LONG || !(GUEST_ASSISTS & (1UL << type)))
         return -EINVAL;
     switch ((uint32_t)cmd) {
     case VMASST_CMD_enable:

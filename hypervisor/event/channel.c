@@ -282,7 +282,8 @@ HYPERCALL(__HYPERVISOR_event_channel_op_compat, 1, do_event_channel_op_compat);
 
 /* ---- life of a domain ---- */
 
-static int event_domain_init(struct domain *d)
+static int event_domain_init(struct domain *d,
+                             const struct domain_config *config)
 {
     struct evtchn_domain *e = xzalloc_type(struct evtchn_domain);
     int rc;
@@ -296,6 +297,8 @@ static int event_domain_init(struct domain *d)
         xfree(e);
         return rc;
     }
+    if (config->max_port < PORTS_MAX)
+        e->table.limit = config->max_port + 1;
     d->event = e;
     return 0;
 }
@@ -312,6 +315,7 @@ static int event_relinquish(struct domain *d)
 {
     struct evtchn_domain *e = d->event;
 
+    evtchn_forget_handler(d);
     spin_lock(&e->table.lock);
     e->table.closing = true;
     spin_unlock(&e->table.lock);

@@ -82,6 +82,8 @@ static inline void evtchn_check_pollers(struct domain *d, evtchn_port_t n)
 int evtchn_unmask(struct domain *d, evtchn_port_t n);
 /* d has bound the VIRQ for the first or another time: starts its source. */
 void evtchn_virq_bound(struct domain *d, unsigned virq);
+/* d dies: its global VIRQs go to domain 0 again. */
+void evtchn_forget_handler(struct domain *d);
 /* Closes a port of d, whatever it is bound to. -EINVAL: not bound. */
 int evtchn_close(struct domain *d, evtchn_port_t n);
 /* All of them. 0, or -ERESTART_PREEMPT: call again. */

@@ -151,6 +151,11 @@ int grant_table_frame(struct domain *d, unsigned index, mfn_t *m)
     return rc;
 }
 
+unsigned grant_table_limit(const struct domain *d)
+{
+    return d->grant->max_frames;
+}
+
 bool grant_maps_frame(struct domain *d, mfn_t m)
 {
     return maptrack_has_frame(&d->grant->maptrack, m.m);
@@ -178,11 +183,25 @@ static void free_table(struct grant_table *gt)
     xfree(gt);
 }
 
-static int new_table(struct domain *d, unsigned frames, unsigned handles)
+/* A limit asked for, or the default; 0: out of range. */
+static unsigned limit(int32_t asked, unsigned normal, unsigned most)
 {
-    struct grant_table *gt = xzalloc_type(struct grant_table);
+    if (asked < 0)
+        return max(1u, min(normal, most));
+    return (unsigned)asked <= most ? (unsigned)asked : 0;
+}
+
+static int grant_init(struct domain *d, const struct domain_config *config)
+{
+    unsigned frames = limit(config->grant_frames, max_frames, FRAMES_LIMIT);
+    unsigned handles =
+        limit(config->grant_handles, max_maptrack, HANDLES_LIMIT);
+    struct grant_table *gt;
     int rc;
 
+    if (!frames || !handles)
+        return -EINVAL;
+    gt = xzalloc_type(struct grant_table);
     if (!gt)
         return -ENOMEM;
     spin_lock_init(&gt->lock, LOCK_GRANT);
@@ -195,32 +214,6 @@ static int new_table(struct domain *d, unsigned frames, unsigned handles)
     }
     d->grant = gt;
     return grant_table_grow(d, 1);
-}
-
-static int grant_init(struct domain *d)
-{
-    return new_table(d, max(1u, min(max_frames, FRAMES_LIMIT)),
-                     max(1u, min(max_maptrack, HANDLES_LIMIT)));
-}
-
-int grant_set_limits(struct domain *d, unsigned frames, unsigned handles)
-{
-    struct grant_table *old = d->grant;
-    int rc;
-
-    frames = frames ? frames : old->max_frames;
-    handles = handles ? handles : old->maptrack.limit;
-    if (frames > FRAMES_LIMIT || handles > HANDLES_LIMIT ||
-        old->nr_frames > 1 || maptrack_size(&old->maptrack))
-        return -EINVAL;
-    rc = new_table(d, frames, handles);
-    if (!rc) {
-        free_table(old);
-    } else if (d->grant != old) {
-        free_table(d->grant);
-        d->grant = old;
-    }
-    return rc;
 }
 
 /* All mappings that the domain has made. Its vCPUs run no more. */

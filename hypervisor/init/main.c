@@ -42,7 +42,7 @@ static void free_init_memory(void)
 
 static void boot_cpu_ready(void)
 {
-    domain_unpause(dom0);
+    (void)domain_controller_unpause(dom0);
     free_init_memory();
     idle_loop();
 }

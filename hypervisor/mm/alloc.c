@@ -250,6 +250,11 @@ uint64_t heap_total_frames(void)
     return READ_ONCE(total_frames);
 }
 
+uint64_t heap_claimed_frames(void)
+{
+    return READ_ONCE(claimed_frames);
+}
+
 int heap_claim(struct domain *d, uint64_t pages)
 {
     int rc = 0;

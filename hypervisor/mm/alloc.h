@@ -65,6 +65,7 @@ void xenheap_unshare_free(void *page);
 
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);
+uint64_t heap_claimed_frames(void);
 /*
  * Debug builds: the number of frames and small objects that nobody knows any
  * more or that accounts disagree about, after printing the first ones; see

@@ -171,6 +171,35 @@ long memory_machine_map(vaddr_t arg)
     return give_map(arg, &req, boot_info.e820, boot_info.nr_e820);
 }
 
+/*
+ * set_pod_target, get_pod_target: memory is never populated on demand, so a
+ * target has nothing to do; the tools set it with each change of a domain's
+ * size. -EPERM the caller is not privileged; -EFAULT; -ESRCH; -EINVAL a target
+ * beyond the domain's maximum.
+ */
+long memory_pod_target(unsigned op, vaddr_t arg)
+{
+    struct xen_pod_target t;
+    struct domain *d;
+    long rc = 0;
+
+    if (!current->domain->is_privileged)
+        return -EPERM;
+    if (copy_from_guest_va(&t, arg, sizeof(t)))
+        return -EFAULT;
+    d = domain_get_any(t.domid);
+    if (!d)
+        return -ESRCH;
+    if (op == XENMEM_set_pod_target && t.target_pages > d->max_pages)
+        rc = -EINVAL;
+    t.tot_pages = READ_ONCE(d->tot_pages);
+    t.pod_cache_pages = t.pod_entries = 0;
+    domain_put(d);
+    if (!rc && copy_to_guest_va(arg, &t, sizeof(t)))
+        rc = -EFAULT;
+    return rc;
+}
+
 void memory_map_free(struct domain *d)
 {
     xfree(d->memory_map);

@@ -31,8 +31,8 @@ static long exchange_call(uint64_t cmd, uint64_t arg)
  * memory_op(cmd, arg)
  *
  * Not for guests of this kind: what edits a translated physical map
- * (add_to_physmap*, remove_from_physmap: -EACCES), populate-on-demand, sharing
- * and paging of memory, 32-bit M2P, virtual NUMA (-ENOSYS).
+ * (add_to_physmap*, remove_from_physmap: -EACCES), sharing and paging of memory,
+ * 32-bit M2P, virtual NUMA (-ENOSYS).
  */
 static long do_memory_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
                          uint64_t a5, uint64_t a6)
@@ -66,6 +66,11 @@ static long do_memory_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
         return memory_map_set(arg);
     case XENMEM_machine_memory_map:
         return memory_machine_map(arg);
+    case XENMEM_acquire_resource:
+        return memory_acquire_resource(arg);
+    case XENMEM_set_pod_target:
+    case XENMEM_get_pod_target:
+        return memory_pod_target(cmd & MEMOP_CMD_MASK, arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
         return 0; /* nothing is ever shared behind a guest's back */

@@ -49,6 +49,9 @@ long memory_claim(vaddr_t arg);
 /* exchange.c; -ERESTART_PREEMPT: progress is in the guest's argument. */
 long memory_exchange(vaddr_t arg);
 
+/* resource.c */
+long memory_acquire_resource(vaddr_t arg);
+
 /* memory_info.c: everything that only tells. */
 long memory_reservation_info(unsigned op, vaddr_t arg);
 long memory_machphys_mapping(vaddr_t arg);
@@ -56,6 +59,7 @@ long memory_machphys_list(vaddr_t arg);
 long memory_map_get(vaddr_t arg);
 long memory_map_set(vaddr_t arg);
 long memory_machine_map(vaddr_t arg);
+long memory_pod_target(unsigned op, vaddr_t arg);
 void memory_map_free(struct domain *d);
 
 #endif

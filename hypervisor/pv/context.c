@@ -112,20 +112,41 @@ put_kernel:
     return rc;
 }
 
+/* Does the context name what v has? Its descriptors, too, are references. */
+static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    const struct pv_vcpu *pv = &v->pv;
+    uint64_t user = c->ctrlreg[1] ? xen_cr3_to_pfn(c->ctrlreg[1]) : 0;
+
+    if (xen_cr3_to_pfn(c->ctrlreg[3]) != pv->cr3_kernel >> PAGE_SHIFT ||
+        user != pv->cr3_user >> PAGE_SHIFT ||
+        c->gdt_ents != pv->gdt_entries || c->ldt_base != pv->ldt_base ||
+        c->ldt_ents != pv->ldt_entries)
+        return false;
+    for (unsigned i = 0; i < DIV_ROUND_UP(pv->gdt_entries, 512); i++)
+        if (c->gdt_frames[i] != pv->gdt_frames[i])
+            return false;
+    return true;
+}
+
 /*
- * Initial context of a vCPU that is down (vcpu_op initialise, domain control).
+ * Context of a vCPU that does not run (vcpu_op initialise, domain control).
  * -EINVAL: an address that is not canonical, a base pointer or GDT frame that
- * does not validate, a user mode start; -ERESTART_PREEMPT: call again.
+ * does not validate, a user mode start; -EOPNOTSUPP: it has a context, with
+ * other tables; -ERESTART_PREEMPT: call again.
  */
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     struct pv_vcpu *pv = &v->pv;
-    int rc;
+    int rc = 0;
 
     if (!context_addresses_ok(c))
         return -EINVAL;
     spin_lock(&v->domain->pt_lock);
-    rc = take_tables(v, c);
+    if (!v->is_initialised)
+        rc = take_tables(v, c);
+    else if (!same_tables(v, c))
+        rc = -EOPNOTSUPP;
     spin_unlock(&v->domain->pt_lock);
     if (rc)
         return rc;

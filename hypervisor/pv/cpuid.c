@@ -191,4 +191,5 @@ void pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
     out[1] = r.b;
     out[2] = r.c;
     out[3] = r.d;
+    pv_policy_apply(v->domain, leaf, subleaf, out);
 }

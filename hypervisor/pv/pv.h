@@ -63,6 +63,9 @@ bool pv_fetch_insn(const struct cpu_user_regs *regs, struct insn *in);
 /* Guest CPUID after policy, and the MSR policy: 0 or -EPERM (=> #GP). */
 void pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t subleaf,
               uint32_t out[4]);
+/* Takes away what the domain's own policy does not allow. */
+void pv_policy_apply(const struct domain *d, uint32_t leaf, uint32_t subleaf,
+                     uint32_t out[4]);
 int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val);
 int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val);
 

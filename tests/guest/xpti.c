@@ -7,7 +7,6 @@
  * options: xpti=dom0
  * log: XPTI: roots of 2 CPUs are right: 29 pages
  */
-#define __XEN_TOOLS__
 #include "guest.h"
 #include <xen/sysctl.h>
 const char test_title[] = "split page tables map what they may";

@@ -338,11 +338,16 @@ static void __init describe(const struct build *b)
 void __init dom0_build(void)
 {
     static struct build b __initdata;
-    unsigned vcpus = dom0_vcpus();
+    const struct domain_config config = {
+        .privileged = true,
+        .max_vcpus = dom0_vcpus(),
+        .max_port = UINT32_MAX,
+        .grant_frames = -1,
+        .grant_handles = -1,
+    };
 
     open_kernel(&b);
-    b.d = domain_create(0, true, vcpus);
-    if (!b.d)
+    if (domain_create(&config, &b.d))
         boot_fatal("no memory for domain 0");
     dom0 = b.d;
     if (dom0_grant_hardware(b.d))
@@ -352,7 +357,7 @@ void __init dom0_build(void)
     fill(&b);
     fill_start_info(&b);
     dom0_make_tables(&b.l, b.p2m);
-    make_vcpus(&b, vcpus);
+    make_vcpus(&b, config.max_vcpus);
     dom0_load_tables(b.d->vcpu[0], &b.l, b.p2m);
     xenheap_free(b.p2m, b.p2m_order);
     b.d->vcpu[0]->is_initialised = true;

@@ -1,0 +1,195 @@
+/*
+ * A second domain: made, watched, paused, shut down and destroyed; at any step
+ * of its making and of its life, all its memory comes back. Checklist row 98
+ * in small.
+ *
+ * timeout: 120
+ */
+#include "domain.h"
+const char test_title[] = "life and death of a second domain";
+
+static struct child child;
+static volatile unsigned counter, told;
+
+static void count(void)
+{
+    for (;;) {
+        counter++;
+        yield();
+    }
+}
+
+static void shut_down(void)
+{
+    struct sched_shutdown s = {.reason = SHUTDOWN_reboot};
+
+    hypercall2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &s);
+    for (;;)
+        told = 99; /* never reached */
+}
+
+static void block(void)
+{
+    for (;;)
+        hypercall2(__HYPERVISOR_sched_op, SCHEDOP_block, 0);
+}
+
+static bool counts(volatile unsigned *n)
+{
+    unsigned before = *n;
+
+    for (unsigned i = 0; i < 1000 && *n == before; i++)
+        yield();
+    return *n != before;
+}
+
+static uint32_t flags_of(unsigned id)
+{
+    return domain_state(id).flags;
+}
+
+/* Within some time the flags say so. */
+static bool becomes(unsigned id, uint32_t mask, uint32_t want)
+{
+    uint64_t end = system_time() + 5000 * MS;
+
+    while ((flags_of(id) & mask) != want && system_time() < end)
+        yield();
+    return (flags_of(id) & mask) == want;
+}
+
+static void test_pause(void)
+{
+    volatile unsigned *n;
+    unsigned seen;
+
+    child_start(&child, count);
+    n = child_map(&child, &counter);
+    expect(counts(n), "the child does not run");
+    expect_eq(flags_of(child.id) & XEN_DOMINF_paused, 0);
+    expect_eq(domctl_plain(XEN_DOMCTL_pausedomain, child.id), 0);
+    expect_eq(domctl_plain(XEN_DOMCTL_pausedomain, child.id), 0);
+    expect(flags_of(child.id) & XEN_DOMINF_paused, "the flag is not set");
+    expect(!(flags_of(child.id) & XEN_DOMINF_running), "it is paused and runs");
+    seen = *n;
+    expect(!counts(n), "a paused child runs: %u then %u", seen, *n);
+    expect_eq(domctl_plain(XEN_DOMCTL_unpausedomain, child.id), 0);
+    expect(!counts(n), "pauses are not counted");
+    expect_eq(domctl_plain(XEN_DOMCTL_unpausedomain, child.id), 0);
+    expect(counts(n), "it does not go on");
+    expect_eq(domctl_plain(XEN_DOMCTL_unpausedomain, child.id), -EINVAL);
+    child_unmap((void *)(uintptr_t)n);
+    expect_eq(child_destroy(&child), 0);
+}
+
+static void test_shutdown(unsigned virq)
+{
+    const uint32_t want = XEN_DOMINF_shutdown |
+                          SHUTDOWN_reboot << XEN_DOMINF_shutdownshift;
+    const uint32_t mask = XEN_DOMINF_shutdown | XEN_DOMINF_shutdownmask
+                                                    << XEN_DOMINF_shutdownshift;
+
+    evtchn_reset_pending();
+    child_start(&child, shut_down);
+    expect(becomes(child.id, mask, want), "flags %#x", flags_of(child.id));
+    expect(evtchn_is_pending(virq), "VIRQ_DOM_EXC did not come");
+    evtchn_reset_pending();
+    expect_eq(child_destroy(&child), 0);
+    expect(evtchn_is_pending(virq), "VIRQ_DOM_EXC did not tell the death");
+}
+
+static void test_blocked(void)
+{
+    child_start(&child, block);
+    expect(becomes(child.id, XEN_DOMINF_blocked | XEN_DOMINF_running,
+                   XEN_DOMINF_blocked),
+           "flags %#x", flags_of(child.id));
+    expect_eq(child_destroy(&child), 0);
+}
+
+/* A frame that is mapped stays, with what is in it, when its owner is gone. */
+static void test_mapped(void)
+{
+    uint64_t before = free_pages();
+    volatile unsigned *n;
+    unsigned id;
+
+    child_start(&child, count);
+    id = child.id;
+    n = child_map(&child, &counter);
+    expect(counts(n), "the child does not run");
+    expect_eq(child_destroy(&child), 0);
+    expect(flags_of(id) & XEN_DOMINF_dying, "flags %#x", flags_of(id));
+    expect_eq(domain_state(id).tot_pages, 1);
+    expect(*n != 0, "the frame was cleared under the mapping");
+    *n = 77;
+    expect_eq(*n, 77);
+    child_unmap((void *)(uintptr_t)n);
+    expect(free_pages_become(before), "memory is missing");
+    expect_eq(domctl_plain(XEN_DOMCTL_pausedomain, id), -ESRCH);
+}
+
+/* Destroyed after each step of its making. */
+static void test_half_made(void)
+{
+    uint64_t before = free_pages();
+
+    for (unsigned step = 0; step < 5; step++) {
+        child_new(&child);
+        if (step > 0)
+            child_populate(&child);
+        if (step > 1)
+            child_tables(&child);
+        if (step > 2)
+            child_context(&child, count);
+        if (step > 3)
+            domctl_plain(XEN_DOMCTL_unpausedomain, child.id);
+        expect_eq(child_destroy(&child), 0);
+        expect(free_pages_become(before), "step %u: memory is missing", step);
+    }
+}
+
+static void test_cycles(void)
+{
+    uint64_t before = free_pages();
+
+    for (unsigned i = 0; i < 100; i++) {
+        child_start(&child, count);
+        for (unsigned k = 0; k < i % 7; k++)
+            yield();
+        expect_eq(child_destroy(&child), 0);
+    }
+    expect(free_pages_become(before), "memory is missing");
+}
+
+static void report_overhead(void)
+{
+    uint64_t before = free_pages(), after;
+
+    child_new(&child);
+    after = free_pages();
+    print("a domain with one vCPU costs %lu KiB", (before - after) * 4);
+    expect((before - after) * 4 <= 20 + 8, "more than 28 KiB");
+    expect_eq(child_destroy(&child), 0);
+    expect(free_pages_become(before), "memory is missing");
+}
+
+void test_main(void)
+{
+    unsigned virq = bind_virq(VIRQ_DOM_EXC);
+    uint64_t before;
+
+    child_start(&child, count); /* slabs of the hypervisor grow once */
+    expect_eq(child_destroy(&child), 0);
+    for (unsigned i = 0; i < 100; i++)
+        yield();
+    before = free_pages();
+    test_pause();
+    test_shutdown(virq);
+    test_blocked();
+    test_mapped();
+    test_half_made();
+    test_cycles();
+    report_overhead();
+    expect(free_pages_become(before), "memory is missing");
+}
