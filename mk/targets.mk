@@ -25,7 +25,7 @@ quiet    = $(if $(filter 1,$(V)),,-s)
 jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
-.PHONY: run check stress fuzz-guest matrix bench install help \
+.PHONY: tools run check stress fuzz-guest matrix bench install help \
 	packages-build packages-run packages-check dom0 dom0-13
 
 packages-build:
@@ -34,6 +34,10 @@ packages-run:
 	@$(SCRIPT)/fetch packages build run
 packages-check:
 	@$(SCRIPT)/fetch packages build run check
+
+# The userland of domain 0: $(O)/tools/xeno.
+tools: packages-build
+	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
 
 # Domain 0: kernel and initramfs. The recursive calls come after the packages.
 dom0: packages-run
@@ -109,6 +113,7 @@ endif
 define HELP
 make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
+make tools          $(O)/tools/xeno, domain 0's command
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0
                     (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2

@@ -415,8 +415,10 @@ static bool get_disks(struct cfg *cfg, struct guest *g)
     struct cfg_setting *c;
     char why[128];
 
-    if (!get_list(cfg, "disk", &c) || !c)
-        return !c || c->value.type == CFG_LIST ? !cfg->error[0] : false;
+    if (!get_list(cfg, "disk", &c))
+        return false;
+    if (!c)
+        return true;
     g->disk = calloc(c->value.count + 1, sizeof(*g->disk));
     for (unsigned i = 0; i < c->value.count; i++) {
         g->nr_disks++;
