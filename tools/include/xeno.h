@@ -54,7 +54,10 @@ struct xeno_domain {
     unsigned cpupool;
 };
 
-/* What createdomain needs; see the public header for the limits. */
+/*
+ * What createdomain needs; see the public header for the limits. The vCPUs are
+ * made too.
+ */
 struct xeno_create {
     uint32_t id; /* in: 0 = choose one; out: the domain's */
     uint8_t uuid[16];

@@ -24,6 +24,19 @@ static int simple(struct xeno *x, uint32_t cmd, uint32_t id, const char *what)
     return failed(x, domctl_run(x, domctl_start(x, cmd, id)), id, what);
 }
 
+static int make_vcpus(struct xeno *x, uint32_t id, unsigned count)
+{
+    struct xen_domctl *op = domctl_start(x, XEN_DOMCTL_max_vcpus, id);
+    int rc;
+
+    op->u.max_vcpus.max = count;
+    rc = domctl_run(x, op);
+    if (rc)
+        return xeno_fail(x, -rc, "cannot make %u vCPUs: %s", count,
+                         strerror(-rc));
+    return 0;
+}
+
 int xeno_domain_create(struct xeno *x, struct xeno_create *c)
 {
     struct xen_domctl *op = domctl_start(x, XEN_DOMCTL_createdomain, c->id);
@@ -41,7 +54,10 @@ int xeno_domain_create(struct xeno *x, struct xeno_create *c)
         return xeno_fail(x, -rc, "cannot create a domain with %u vCPUs: %s",
                          c->max_vcpus, strerror(-rc));
     c->id = op->domain;
-    return 0;
+    rc = make_vcpus(x, c->id, c->max_vcpus);
+    if (rc)
+        xeno_domain_destroy(x, c->id);
+    return rc;
 }
 
 int xeno_domain_destroy(struct xeno *x, uint32_t id)
