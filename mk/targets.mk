@@ -102,9 +102,17 @@ bench: packages-check
 	@O=$(absO) bench/run
 	@O=$(absO) bench/micro/run
 
-install: all
-	install -d '$(DESTDIR)/boot'
+install: all tools
+	install -d '$(DESTDIR)/boot' '$(DESTDIR)/usr/sbin' \
+	  '$(DESTDIR)/usr/share/man/man1' '$(DESTDIR)/usr/share/man/man5' \
+	  '$(DESTDIR)/usr/share/bash-completion/completions'
 	install -m 644 '$(O)/xeno.gz' '$(DESTDIR)/boot/xeno.gz'
+	install -s -m 755 '$(O)/tools/xeno' '$(DESTDIR)/usr/sbin/xeno'
+	install -m 644 tools/man/xeno.1 '$(DESTDIR)/usr/share/man/man1/xeno.1'
+	install -m 644 tools/man/xeno.cfg.5 \
+	  '$(DESTDIR)/usr/share/man/man5/xeno.cfg.5'
+	install -m 644 tools/completion/xeno \
+	  '$(DESTDIR)/usr/share/bash-completion/completions/xeno'
 ifneq ($(TFTPDIR),)
 	install -d '$(DESTDIR)$(TFTPDIR)'
 	install -m 644 '$(O)/xeno.gz' '$(DESTDIR)$(TFTPDIR)/xeno.gz'
@@ -122,7 +130,8 @@ make fuzz-guest     random hypercalls against the debug build
                     SECONDS=600 SEED=1
 make matrix         boots with many machine shapes    BOOTS=50
 make bench          measurements beside stock Xen and the bare machine
-make install        $(DESTDIR)/boot/xeno.gz      TFTPDIR=DIR: a copy there
+make install        $(DESTDIR)/boot/xeno.gz and the command with its man
+                    pages      TFTPDIR=DIR: a copy of the image there
 make clean          remove $(O)
 
 Variables: O=DIR build directory; CC=gcc|clang; DEBUG=1; V=1 shows the
