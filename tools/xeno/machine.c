@@ -20,26 +20,39 @@ static const char *scheduler_name(uint32_t id)
     return id < sizeof(name) / sizeof(name[0]) && name[id] ? name[id] : "rr";
 }
 
-/* One line of `info`, as text or as a member of the object. */
+/* Where `info` goes: lines, members of an object, or the one value wanted. */
 struct out {
     json_object *json;
+    const char *only;
+    bool found;
 };
 
 static void text(struct out *o, const char *key, const char *value)
 {
+    if (o->only && strcmp(o->only, key))
+        return;
+    o->found = true;
     if (o->json)
         json_object_object_add(o->json, key, json_object_new_string(value));
+    else if (o->only)
+        puts(value);
     else
         printf("%-22s : %s\n", key, value);
 }
 
 static void number(struct out *o, const char *key, uint64_t value)
 {
-    if (o->json)
+    char buf[24];
+
+    if (o->json && (!o->only || !strcmp(o->only, key))) {
+        o->found = true;
         json_object_object_add(o->json, key,
                                json_object_new_int64((int64_t)value));
-    else
-        printf("%-22s : %llu\n", key, (unsigned long long)value);
+        return;
+    }
+    snprintf(buf, sizeof(buf), "%llu", (unsigned long long)value);
+    if (!o->json)
+        text(o, key, buf);
 }
 
 static void show_host(struct out *o)
@@ -110,8 +123,9 @@ int cmd_info(struct xeno *x, int argc, char **argv)
             return EXIT_USAGE;
         o.json = json_object_new_object();
     }
-    if (optind != argc)
+    if (argc - optind > 1)
         return usage();
+    o.only = argv[optind];
     if (xeno_machine_info(x, &m))
         return fail_x(x);
     show_host(&o);
@@ -122,7 +136,7 @@ int cmd_info(struct xeno *x, int argc, char **argv)
                                                 JSON_C_TO_STRING_SPACED));
         json_object_put(o.json);
     }
-    return 0;
+    return o.found ? 0 : fail("info has no line '%s'", o.only);
 }
 
 /* ---- uptime ---- */

@@ -22,8 +22,8 @@ const struct command commands[] = {
      cmd_create, false},
     {"list", "[-j] [-l] [DOMAIN]...", "show domains",
      JSON "  -l, --long      with UUID and shutdown reason\n", cmd_list, false},
-    {"info", "[-j]", "show the machine and its hypervisor", JSON, cmd_info,
-     false},
+    {"info", "[-j] [LINE]", "show the machine and its hypervisor", JSON,
+     cmd_info, false},
     {"top", "[-b] [-i SECONDS] [-n COUNT]", "show domains live",
      "  -b             plain text, for files and pipes\n"
      "  -i SECONDS     how often (default 3)\n"
