@@ -25,7 +25,7 @@ quiet    = $(if $(filter 1,$(V)),,-s)
 jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
-.PHONY: run check stress fuzz-guest matrix bench install help \
+.PHONY: tools run check stress fuzz-guest matrix bench install help \
 	packages-build packages-run packages-check dom0 dom0-13
 
 packages-build:
@@ -34,6 +34,10 @@ packages-run:
 	@$(SCRIPT)/fetch packages build run
 packages-check:
 	@$(SCRIPT)/fetch packages build run check
+
+# The userland of domain 0: $(O)/tools/xeno.
+tools: packages-build
+	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
 
 # Domain 0: kernel and initramfs. The recursive calls come after the packages.
 dom0: packages-run
@@ -98,9 +102,17 @@ bench: packages-check
 	@O=$(absO) bench/run
 	@O=$(absO) bench/micro/run
 
-install: all
-	install -d '$(DESTDIR)/boot'
+install: all tools
+	install -d '$(DESTDIR)/boot' '$(DESTDIR)/usr/sbin' \
+	  '$(DESTDIR)/usr/share/man/man1' '$(DESTDIR)/usr/share/man/man5' \
+	  '$(DESTDIR)/usr/share/bash-completion/completions'
 	install -m 644 '$(O)/xeno.gz' '$(DESTDIR)/boot/xeno.gz'
+	install -s -m 755 '$(O)/tools/xeno' '$(DESTDIR)/usr/sbin/xeno'
+	install -m 644 tools/man/xeno.1 '$(DESTDIR)/usr/share/man/man1/xeno.1'
+	install -m 644 tools/man/xeno.cfg.5 \
+	  '$(DESTDIR)/usr/share/man/man5/xeno.cfg.5'
+	install -m 644 tools/completion/xeno \
+	  '$(DESTDIR)/usr/share/bash-completion/completions/xeno'
 ifneq ($(TFTPDIR),)
 	install -d '$(DESTDIR)$(TFTPDIR)'
 	install -m 644 '$(O)/xeno.gz' '$(DESTDIR)$(TFTPDIR)/xeno.gz'
@@ -109,6 +121,7 @@ endif
 define HELP
 make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
+make tools          $(O)/tools/xeno, domain 0's command
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0
                     (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2
@@ -117,7 +130,8 @@ make fuzz-guest     random hypercalls against the debug build
                     SECONDS=600 SEED=1
 make matrix         boots with many machine shapes    BOOTS=50
 make bench          measurements beside stock Xen and the bare machine
-make install        $(DESTDIR)/boot/xeno.gz      TFTPDIR=DIR: a copy there
+make install        $(DESTDIR)/boot/xeno.gz and the command with its man
+                    pages      TFTPDIR=DIR: a copy of the image there
 make clean          remove $(O)
 
 Variables: O=DIR build directory; CC=gcc|clang; DEBUG=1; V=1 shows the

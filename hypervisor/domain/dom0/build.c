@@ -16,7 +16,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/map.h"
 #include "arch/x86/regs.h"
-#include "domain/dom0/layout.h"
+#include "domain/loader/layout.h"
 #include "domain/dom0/options.h"
 #include "domain/dom0/tables.h"
 #include "core/hypercall.h"
@@ -48,7 +48,7 @@ struct build {
     const struct boot_module *kernel, *initrd;
     struct loaded_image image;
     struct image_env env;
-    struct dom0_layout l;
+    struct pv_layout l;
     uint64_t *p2m; /* nr_pages entries; temporary */
     unsigned p2m_order;
 };
@@ -133,7 +133,7 @@ static void __init plan(struct build *b)
     uint64_t list = 1UL << order_for(available * 8);
     uint64_t nr = dom0_nr_pages(available - min(list, available));
     uint64_t initrd = b->initrd ? b->initrd->size : 0;
-    int rc = dom0_layout(&b->l, &b->image.parms, initrd, nr);
+    int rc = pv_layout(&b->l, &b->image.parms, initrd, nr, 0);
 
     if (rc == -ENOSPC)
         boot_fatal("domain 0 needs at least %lu MiB for kernel and initrd, "
@@ -261,7 +261,7 @@ static void __init fill_console_info(struct dom0_vga_console_info *ci)
 static void __init fill_start_info(struct build *b)
 {
     struct start_info *si = map_frame(mfn(b->p2m[b->l.start_info_pfn]));
-    const struct dom0_layout *l = &b->l;
+    const struct pv_layout *l = &b->l;
 
     memset(si, 0, PAGE_SIZE);
     snprintf(si->magic, sizeof(si->magic), "xen-3.0-x86_64");
@@ -316,7 +316,7 @@ static void __init make_vcpus(struct build *b, unsigned n)
 
 static void __init describe(const struct build *b)
 {
-    const struct dom0_layout *l = &b->l;
+    const struct pv_layout *l = &b->l;
     const struct xen_image_parms *p = &b->image.parms;
 
     printk(XENLOG_INFO "Domain 0: %s %s, %lu MiB, %u vCPUs\n", p->guest_os,

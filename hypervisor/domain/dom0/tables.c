@@ -43,12 +43,12 @@ static void __init map_page(mfn_t l4, vaddr_t va, pte_t leaf,
     unmap_frame(l1);
 }
 
-static bool __init is_table(const struct dom0_layout *l, uint64_t pfn)
+static bool __init is_table(const struct pv_layout *l, uint64_t pfn)
 {
     return pfn - l->pt_pfn < l->pt_pages;
 }
 
-void __init dom0_make_tables(const struct dom0_layout *l, const uint64_t *p2m)
+void __init dom0_make_tables(const struct pv_layout *l, const uint64_t *p2m)
 {
     struct table_pool pool = {p2m, l->pt_pfn, l->pt_pfn + l->pt_pages};
     mfn_t l4 = new_table(&pool);
@@ -71,7 +71,7 @@ void __init dom0_make_tables(const struct dom0_layout *l, const uint64_t *p2m)
                  pte_make(mfn(p2m[l->p2m_pfn + i]), PAGE_FLAGS), &pool);
 }
 
-void __init dom0_load_tables(struct vcpu *v, const struct dom0_layout *l,
+void __init dom0_load_tables(struct vcpu *v, const struct pv_layout *l,
                              const uint64_t *p2m)
 {
     struct domain *d = v->domain;

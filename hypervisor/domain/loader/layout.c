@@ -1,5 +1,5 @@
-/* Where everything of domain 0 goes. */
-#include "domain/dom0/layout.h"
+/* Where everything of a new PV guest goes. */
+#include "domain/loader/layout.h"
 
 #include "arch/x86/layout.h"
 #include "lib/errno.h"
@@ -37,7 +37,7 @@ uint64_t page_tables_for(uint64_t start, uint64_t end)
  * The region grows with its own page tables: repeat until they fit. The count
  * never shrinks, and one more 4 MiB needs two more tables, so it settles.
  */
-static int place_tables(struct dom0_layout *l, uint64_t first_pfn)
+static int place_tables(struct pv_layout *l, uint64_t first_pfn)
 {
     uint64_t tables = 1, end;
 
@@ -58,7 +58,7 @@ static int place_tables(struct dom0_layout *l, uint64_t first_pfn)
 }
 
 /* The list at an address of its own, behind everything else in PFN space. */
-static int place_p2m(struct dom0_layout *l, uint64_t virt, uint64_t pfn)
+static int place_p2m(struct pv_layout *l, uint64_t virt, uint64_t pfn)
 {
     uint64_t size = max(l->p2m_pages, (uint64_t)1) * PAGE_SIZE;
 
@@ -72,13 +72,13 @@ static int place_p2m(struct dom0_layout *l, uint64_t virt, uint64_t pfn)
     return 0;
 }
 
-int dom0_layout(struct dom0_layout *l, const struct xen_image_parms *parms,
-                uint64_t initrd_size, uint64_t nr_pages)
+int pv_layout(struct pv_layout *l, const struct xen_image_parms *parms,
+                uint64_t initrd_size, uint64_t nr_pages, unsigned rings)
 {
     uint64_t pfn = pages_of(parms->kend);
     int rc;
 
-    *l = (struct dom0_layout){.nr_pages = nr_pages,
+    *l = (struct pv_layout){.nr_pages = nr_pages,
                               .virt_base = parms->virt_base,
                               .virt_end = parms->virt_base};
     l->initrd_pages = pages_of(initrd_size);
@@ -96,10 +96,17 @@ int dom0_layout(struct dom0_layout *l, const struct xen_image_parms *parms,
         pfn += l->p2m_pages;
     }
     l->start_info_pfn = pfn++;
+    l->rings_pfn = pfn;
+    pfn += rings;
     rc = place_tables(l, pfn);
     if (rc)
         return rc;
     pfn = (l->virt_end - l->virt_base) >> PAGE_SHIFT;
+    if (pfn > nr_pages && l->initrd_mapped == !!initrd_size &&
+        !l->p2m_separate) {
+        pfn = max(nr_pages, l->stack_pfn + 1);
+        l->virt_end = l->virt_base + pfn * PAGE_SIZE;
+    }
     if (initrd_size && !l->initrd_mapped) {
         l->initrd_pfn = pfn;
         pfn += l->initrd_pages;

@@ -1,0 +1,229 @@
+/*
+ * xeno create: from a configuration to a running guest.
+ *
+ * What can be refused is refused before anything exists: configuration, name,
+ * kernel, memory. Then the domain, its memory, its nodes in xenstore, its
+ * devices; it runs last. The monitor ends it if we die in between.
+ */
+#include "create.h"
+
+#include "cmd.h"
+#include "device.h"
+#include "monitor.h"
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static void make_uuid(uint8_t u[16])
+{
+    if (getrandom(u, 16, 0) != 16)
+        abort();
+    u[6] = (uint8_t)((u[6] & 0x0f) | 0x40); /* version 4, RFC 4122 */
+    u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
+}
+
+static int add_devices(struct xeno *x, uint32_t id, const struct guest *g)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; i < g->nr_disks && !rc; i++)
+        rc = device_add_disk(x, id, &g->disk[i]);
+    for (unsigned i = 0; i < g->nr_vifs && !rc; i++)
+        rc = device_add_vif(x, id, i, &g->vif[i]);
+    return rc;
+}
+
+static int pin_vcpus(struct xeno *x, uint32_t id, const struct guest *g)
+{
+    int rc = 0;
+
+    for (unsigned v = 0; g->have_cpus && v < g->max_vcpus && !rc; v++)
+        rc = xeno_vcpu_set_affinity(x, id, v, &g->cpus, NULL);
+    return rc;
+}
+
+static int make_domain(struct xeno *x, struct guest *g, uint32_t *id)
+{
+    struct xeno_create c = {.max_vcpus = g->max_vcpus,
+                            .max_event_ports = g->max_event_ports,
+                            .max_grant_frames = g->max_grant_frames,
+                            .max_maptrack_frames = g->max_maptrack_frames};
+    int rc;
+
+    memcpy(c.uuid, g->uuid, sizeof(c.uuid));
+    rc = xeno_domain_create(x, &c);
+    *id = c.id;
+    return rc;
+}
+
+/* All of it, paused; on failure the text is set and the domain remains. */
+static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
+                   struct xeno_plan *plan, struct xeno_build *b)
+{
+    int rc = pin_vcpus(x, id, g);
+
+    if (!rc)
+        rc = xeno_build_run(x, id, plan, b);
+    if (!rc)
+        rc = store_guest(x, id, g, b);
+    if (!rc)
+        rc = store_introduce(x, id, b);
+    return rc ? rc : add_devices(x, id, g);
+}
+
+/* Takes back what there is, and keeps the message of what went wrong. */
+static void undo(struct xeno *x, uint32_t id)
+{
+    char why[256];
+    struct xeno_domain d;
+
+    snprintf(why, sizeof(why), "%s", xeno_error(x));
+    if (!xeno_domain_info(x, id, &d))
+        guest_destroy(x, &d);
+    xeno_fail(x, EIO, "%s", why);
+}
+
+int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
+{
+    struct xeno_build b = {
+        .kernel = g->kernel,
+        .ramdisk = g->ramdisk,
+        .cmdline = g->cmdline,
+        .pages = g->memory_kib / 4,
+        .max_pages = g->max_memory_kib / 4,
+        .vcpus = g->max_vcpus,
+    };
+    struct xeno_plan *plan;
+    int rc = store_name_taken(x, g->name);
+
+    if (rc >= 0)
+        return xeno_fail(x, EEXIST, "there is a domain '%s' already: %d",
+                         g->name, rc);
+    rc = xeno_build_open(x, &b, &plan);
+    if (rc)
+        return rc;
+    rc = make_domain(x, g, id);
+    if (!rc) {
+        rc = furnish(x, *id, g, plan, &b);
+        if (rc)
+            undo(x, *id);
+    }
+    xeno_build_close(plan);
+    return rc;
+}
+
+bool guest_from_text(struct xeno *x, const char *file, const char *text,
+                     struct guest *g)
+{
+    struct cfg cfg = {0};
+    bool ok = cfg_parse(&cfg, file, text);
+
+    memset(g, 0, sizeof(*g));
+    if (ok)
+        ok = guest_read(g, &cfg);
+    if (!ok)
+        xeno_fail(x, EINVAL, "%s", cfg.error);
+    if (ok && !g->have_uuid)
+        make_uuid(g->uuid);
+    cfg_free(&cfg);
+    return ok;
+}
+
+/* ---- the command ---- */
+
+/* The file ("-": standard input), with the settings of the command line. */
+static char *read_text(const char *file, int extra, char **settings)
+{
+    FILE *f = strcmp(file, "-") ? fopen(file, "re") : stdin;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out;
+    int c;
+
+    if (!f)
+        return NULL;
+    out = must(open_memstream(&text, &size));
+    while ((c = getc(f)) != EOF)
+        putc(c, out);
+    for (int i = 0; i < extra; i++)
+        fprintf(out, "\n%s", settings[i]);
+    fclose(out);
+    if (f != stdin)
+        fclose(f);
+    return text;
+}
+
+/* Said only on a terminal, as xl says it always. */
+static void say_created(const struct guest *g, uint32_t id, bool quiet)
+{
+    if (!quiet)
+        printf("Domain %s is running with id %u\n", g->name, id);
+}
+
+/* Registered with the monitor all along. */
+static int create_watched(struct xeno *x, struct guest *g, const char *text,
+                          bool paused, uint32_t *id)
+{
+    int link = monitor_begin(x, g->uuid, text), rc;
+
+    if (link < 0)
+        return link;
+    rc = guest_create(x, g, id);
+    if (!rc && !paused) {
+        rc = xeno_domain_unpause(x, *id);
+        if (rc)
+            undo(x, *id);
+    }
+    if (rc)
+        monitor_abandon(link, g->uuid);
+    else
+        monitor_done(link);
+    return rc;
+}
+
+int cmd_create(struct xeno *x, int argc, char **argv)
+{
+    bool paused = false, console = false, quiet = false, dry = false;
+    struct guest g;
+    uint32_t id;
+    char *text;
+    int c, rc;
+
+    while ((c = option(argc, argv, "pcqn")) != -1) {
+        switch (c) {
+        case 'p': paused = true; break;
+        case 'c': console = true; break;
+        case 'q': quiet = true; break;
+        case 'n': dry = true; break;
+        default: return EXIT_USAGE;
+        }
+    }
+    argc -= optind;
+    argv += optind;
+    if (argc < 1)
+        return usage();
+    text = read_text(argv[0], argc - 1, argv + 1);
+    if (!text)
+        return fail("cannot read '%s': %s", argv[0], strerror(errno));
+    rc = guest_from_text(x, argv[0], text, &g) ? 0 : -EINVAL;
+    if (!rc && !dry)
+        rc = create_watched(x, &g, text, paused || console, &id);
+    if (!rc && !dry)
+        say_created(&g, id, quiet);
+    free(text);
+    guest_free(&g);
+    if (rc)
+        return fail_x(x);
+    if (console && !dry) {
+        if (!paused && xeno_domain_unpause(x, id))
+            return fail_x(x);
+        return console_attach(x, id);
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* Making a guest. */
+#ifndef XENO_CREATE_H
+#define XENO_CREATE_H
+
+#include "guest.h"
+#include "xeno.h"
+
+/*
+ * Creates the guest, paused. On failure nothing of it is left, and the text is
+ * set. *id is its number.
+ */
+int guest_create(struct xeno *x, struct guest *g, uint32_t *id);
+/* Reads a configuration's text: false with the text for the user in x. */
+bool guest_from_text(struct xeno *x, const char *file, const char *text,
+                     struct guest *g);
+
+#endif

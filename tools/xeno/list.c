@@ -1,0 +1,292 @@
+/* list, vcpu-list: what domains and vCPUs are doing. */
+#include "cmd.h"
+#include "store.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const reasons[] = {"poweroff", "reboot", "suspend", "crash",
+                                      "watchdog", "soft-reset"};
+
+static const char *reason_of(const struct xeno_domain *d)
+{
+    if (!d->shutdown)
+        return "-";
+    return d->shutdown_reason < 6 ? reasons[d->shutdown_reason] : "unknown";
+}
+
+/* As xl writes it: r b p s c d, or '-' where it is not. */
+static void state_letters(const struct xeno_domain *d, char s[7])
+{
+    bool crashed = d->shutdown && d->shutdown_reason == 3;
+
+    s[0] = d->running ? 'r' : '-';
+    s[1] = d->blocked ? 'b' : '-';
+    s[2] = d->paused ? 'p' : '-';
+    s[3] = d->shutdown && !crashed ? 's' : '-';
+    s[4] = crashed ? 'c' : '-';
+    s[5] = d->dying ? 'd' : '-';
+    s[6] = '\0';
+}
+
+static void print_json(json_object *o)
+{
+    puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+                                               JSON_C_TO_STRING_SPACED));
+    json_object_put(o);
+}
+
+static void add(json_object *o, const char *key, json_object *value)
+{
+    json_object_object_add(o, key, value);
+}
+
+static void add_bool(json_object *o, const char *key, bool value)
+{
+    add(o, key, json_object_new_boolean(value));
+}
+
+static json_object *domain_json(const struct xeno_domain *d, const char *name)
+{
+    json_object *o = json_object_new_object();
+    char uuid[37];
+
+    uuid_text(d->uuid, uuid);
+    add(o, "domid", json_object_new_int((int)d->id));
+    add(o, "name", json_object_new_string(name));
+    add(o, "uuid", json_object_new_string(uuid));
+    add(o, "memory_kib", json_object_new_int64((int64_t)d->pages * 4));
+    add(o, "max_memory_kib",
+        json_object_new_int64((int64_t)d->max_pages * 4));
+    add(o, "vcpus", json_object_new_int((int)d->online_vcpus));
+    add(o, "cpu_ns", json_object_new_int64((int64_t)d->cpu_ns));
+    add_bool(o, "running", d->running);
+    add_bool(o, "blocked", d->blocked);
+    add_bool(o, "paused", d->paused);
+    add_bool(o, "shutdown", d->shutdown);
+    add_bool(o, "dying", d->dying);
+    if (d->shutdown)
+        add(o, "shutdown_reason", json_object_new_string(reason_of(d)));
+    return o;
+}
+
+static void print_domain(const struct xeno_domain *d, const char *name,
+                         bool with_uuid)
+{
+    char state[7], uuid[37];
+
+    state_letters(d, state);
+    printf("%-40s %5u %5llu %5u     %6s  %8.1f", name, d->id,
+           (unsigned long long)(d->pages + 128) >> 8, d->online_vcpus, state,
+           (double)d->cpu_ns / 1e9);
+    if (with_uuid) {
+        uuid_text(d->uuid, uuid);
+        printf(" %s %s", uuid, reason_of(d));
+    }
+    putchar('\n');
+}
+
+/* Those that argv names, or all: the number, or -1 (said). */
+static int pick(struct xeno *x, int argc, char **argv,
+                struct xeno_domain **list)
+{
+    if (!argc) {
+        int n = xeno_domain_list_all(x, list);
+        if (n < 0)
+            fail_x(x);
+        return n < 0 ? -1 : n;
+    }
+    *list = must(calloc((size_t)argc, sizeof(**list)));
+    for (int i = 0; i < argc; i++) {
+        uint32_t id;
+
+        if (!find_domain(x, argv[i], &id))
+            return -1;
+        if (xeno_domain_info(x, id, &(*list)[i])) {
+            fail_x(x);
+            return -1;
+        }
+    }
+    return argc;
+}
+
+/* The name, or as xl calls a domain that has none. */
+static char *name_of(struct xeno *x, uint32_t id)
+{
+    char *s = xeno_domain_name(x, id);
+
+    return s ? s : must(strdup(id ? "(null)" : "Domain-0"));
+}
+
+int cmd_list(struct xeno *x, int argc, char **argv)
+{
+    bool json = false, with_uuid = false;
+    struct xeno_domain *list = NULL;
+    json_object *array = NULL;
+    int c, n;
+
+    while ((c = option(argc, argv, "jlv")) != -1) {
+        if (c == 'j')
+            json = true;
+        else if (c == 'l' || c == 'v')
+            with_uuid = true;
+        else
+            return EXIT_USAGE;
+    }
+    n = pick(x, argc - optind, argv + optind, &list);
+    if (n < 0)
+        return EXIT_FAILED;
+    if (json)
+        array = json_object_new_array();
+    else
+        printf("%-40s %5s %5s %5s\t%5s\t%7s%s\n", "Name", "ID", "Mem",
+               "VCPUs", "State", "Time(s)",
+               with_uuid ? "   UUID                                 Reason"
+                         : "");
+    for (int i = 0; i < n; i++) {
+        char *name = name_of(x, list[i].id);
+
+        if (json)
+            json_object_array_add(array, domain_json(&list[i], name));
+        else
+            print_domain(&list[i], name, with_uuid);
+        free(name);
+    }
+    if (json)
+        print_json(array);
+    free(list);
+    return 0;
+}
+
+/* ---- vCPUs ---- */
+
+/* "0-3,5", or "all" if it has every CPU of the machine. */
+static void cpus_text(const struct xeno_cpus *c, unsigned nr, char *s,
+                      size_t room)
+{
+    size_t used = 0;
+    bool all = true;
+
+    s[0] = '\0';
+    for (unsigned i = 0; i < nr && i < 256; i++) {
+        unsigned from = i;
+
+        if (!(c->bits[i / 64] >> i % 64 & 1)) {
+            all = false;
+            continue;
+        }
+        while (i + 1 < nr && i + 1 < 256 &&
+               c->bits[(i + 1) / 64] >> (i + 1) % 64 & 1)
+            i++;
+        used += (size_t)snprintf(s + used, room - used,
+                                 from == i ? "%s%u" : "%s%u-%u",
+                                 used ? "," : "", from, i);
+        if (used >= room)
+            return;
+    }
+    if (all)
+        snprintf(s, room, "all");
+}
+
+struct vcpu_line {
+    unsigned number;
+    struct xeno_vcpu info;
+    char hard[128], soft[128];
+};
+
+static json_object *vcpu_json(const struct vcpu_line *v)
+{
+    json_object *o = json_object_new_object();
+
+    add(o, "vcpu", json_object_new_int((int)v->number));
+    add_bool(o, "online", v->info.online);
+    add_bool(o, "running", v->info.running);
+    add_bool(o, "blocked", v->info.blocked);
+    add(o, "cpu", json_object_new_int((int)v->info.cpu));
+    add(o, "cpu_ns", json_object_new_int64((int64_t)v->info.cpu_ns));
+    add(o, "hard_affinity", json_object_new_string(v->hard));
+    add(o, "soft_affinity", json_object_new_string(v->soft));
+    return o;
+}
+
+static void print_vcpu(const char *name, uint32_t id, const struct vcpu_line *v)
+{
+    char cpu[16] = "-";
+
+    if (v->info.online)
+        snprintf(cpu, sizeof(cpu), "%u", v->info.cpu);
+    printf("%-32s %5u %5u %5s   %s%s-  %9.1f  %s / %s\n", name, id, v->number,
+           cpu, v->info.running ? "r" : "-",
+           !v->info.online ? "p" : v->info.blocked ? "b" : "-",
+           (double)v->info.cpu_ns / 1e9, v->hard, v->soft);
+}
+
+static bool read_vcpu(struct xeno *x, uint32_t id, unsigned nr_cpus,
+                      struct vcpu_line *v)
+{
+    struct xeno_cpus hard, soft;
+
+    if (xeno_vcpu_info(x, id, v->number, &v->info) ||
+        xeno_vcpu_affinity(x, id, v->number, &hard, &soft))
+        return false;
+    cpus_text(&hard, nr_cpus, v->hard, sizeof(v->hard));
+    cpus_text(&soft, nr_cpus, v->soft, sizeof(v->soft));
+    return true;
+}
+
+static void list_vcpus(struct xeno *x, const struct xeno_domain *d,
+                       unsigned nr_cpus, json_object *array)
+{
+    json_object *vcpus = array ? json_object_new_array() : NULL, *o;
+    char *name = name_of(x, d->id);
+
+    for (unsigned i = 0; i <= d->max_vcpu_id; i++) {
+        struct vcpu_line v = {.number = i};
+
+        if (!read_vcpu(x, d->id, nr_cpus, &v))
+            continue;
+        if (array)
+            json_object_array_add(vcpus, vcpu_json(&v));
+        else
+            print_vcpu(name, d->id, &v);
+    }
+    if (array) {
+        o = json_object_new_object();
+        add(o, "domid", json_object_new_int((int)d->id));
+        add(o, "name", json_object_new_string(name));
+        add(o, "vcpus", vcpus);
+        json_object_array_add(array, o);
+    }
+    free(name);
+}
+
+int cmd_vcpu_list(struct xeno *x, int argc, char **argv)
+{
+    struct xeno_machine m;
+    struct xeno_domain *list;
+    json_object *array = NULL;
+    int c, n;
+
+    while ((c = option(argc, argv, "j")) != -1) {
+        if (c != 'j')
+            return EXIT_USAGE;
+        array = json_object_new_array();
+    }
+    n = pick(x, argc - optind, argv + optind, &list);
+    if (n < 0)
+        return EXIT_FAILED;
+    if (xeno_machine_info(x, &m))
+        return fail_x(x);
+    if (!array)
+        printf("%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU",
+               "State", "Time(s)", "Affinity (Hard / Soft)");
+    for (int i = 0; i < n; i++)
+        list_vcpus(x, &list[i], m.nr_cpus, array);
+    if (array)
+        print_json(array);
+    free(list);
+    return 0;
+}

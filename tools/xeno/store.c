@@ -1,0 +1,373 @@
+#include "store.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <xenstore.h>
+
+#define MAX_PATH 512
+
+void uuid_text(const uint8_t u[16], char text[37])
+{
+    snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+             "%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3], u[4], u[5],
+             u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+}
+
+/* ---- single nodes ---- */
+
+static int failed(struct xeno *x, const char *what, const char *path)
+{
+    return xeno_fail(x, errno, "cannot %s '%s' in xenstore: %s", what, path,
+                     strerror(errno));
+}
+
+int store_write(struct xeno *x, const char *base, const char *node,
+                const char *fmt, ...)
+{
+    struct xs_handle *xs = xeno_store(x);
+    char path[MAX_PATH], value[2048];
+    va_list ap;
+    int n;
+
+    if (!xs)
+        return -EIO;
+    snprintf(path, sizeof(path), "%s/%s", base, node);
+    va_start(ap, fmt);
+    n = vsnprintf(value, sizeof(value), fmt, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof(value)) {
+        errno = E2BIG;
+        return failed(x, "write", path);
+    }
+    if (!xs_write(xs, XBT_NULL, path, value, (unsigned)n))
+        return failed(x, "write", path);
+    return 0;
+}
+
+int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
+{
+    struct xs_handle *xs = xeno_store(x);
+    struct xs_permissions perms[2] = {{.id = 0, .perms = XS_PERM_NONE},
+                                      {.id = id, .perms = XS_PERM_READ}};
+    char path[MAX_PATH];
+    va_list ap;
+
+    if (!xs)
+        return -EIO;
+    va_start(ap, fmt);
+    vsnprintf(path, sizeof(path), fmt, ap);
+    va_end(ap);
+    if (rights == 'w')
+        perms[1].perms = XS_PERM_READ | XS_PERM_WRITE;
+    if (rights == 'o') {
+        perms[0].id = id;
+        perms[1] = (struct xs_permissions){.id = 0, .perms = XS_PERM_READ};
+    }
+    if (!xs_mkdir(xs, XBT_NULL, path))
+        return failed(x, "make", path);
+    if (!xs_set_permissions(xs, XBT_NULL, path, perms, rights ? 2 : 1))
+        return failed(x, "set the permissions of", path);
+    return 0;
+}
+
+void store_remove(struct xeno *x, const char *fmt, ...)
+{
+    struct xs_handle *xs = xeno_store(x);
+    char path[MAX_PATH];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(path, sizeof(path), fmt, ap);
+    va_end(ap);
+    if (xs)
+        xs_rm(xs, XBT_NULL, path);
+}
+
+static long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int value_index(struct xs_handle *xs, const char *node,
+                       const char *const *values)
+{
+    char *s = xs_read(xs, XBT_NULL, node, NULL);
+    int found = -1;
+
+    for (int i = 0; s && values[i] && found < 0; i++)
+        if (!strcmp(values[i], s))
+            found = i;
+    free(s);
+    return found;
+}
+
+int store_await(struct xeno *x, const char *node, const char *const *values,
+                unsigned ms)
+{
+    struct xs_handle *xs = xeno_store(x);
+    long end = now_ms() + (long)ms, left;
+    int found;
+
+    if (!xs || !xs_watch(xs, node, "await"))
+        return -1;
+    while ((found = value_index(xs, node, values)) < 0 &&
+           (left = end - now_ms()) > 0) {
+        struct pollfd p = {.fd = xs_fileno(xs), .events = POLLIN};
+        unsigned n;
+
+        if (poll(&p, 1, (int)left) > 0)
+            free(xs_read_watch(xs, &n));
+    }
+    xs_unwatch(xs, node, "await");
+    return found;
+}
+
+/* ---- a guest ---- */
+
+/* Several "node", "value" pairs below base, ended by NULL. */
+static int write_all(struct xeno *x, const char *base,
+                     const char *const *pairs)
+{
+    int rc = 0;
+
+    for (; *pairs && !rc; pairs += 2)
+        rc = store_write(x, base, pairs[0], "%s", pairs[1]);
+    return rc;
+}
+
+static int write_vcpus(struct xeno *x, const char *dom, const struct guest *g)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; i < g->max_vcpus && !rc; i++) {
+        char node[32];
+        snprintf(node, sizeof(node), "cpu/%u/availability", i);
+        rc = store_write(x, dom, node, i < g->vcpus ? "online" : "offline");
+    }
+    return rc;
+}
+
+static int write_memory(struct xeno *x, const char *dom, const struct guest *g)
+{
+    int rc = store_write(x, dom, "memory/static-max", "%llu",
+                         (unsigned long long)g->max_memory_kib);
+
+    return rc ? rc : store_write(x, dom, "memory/target", "%llu",
+                                 (unsigned long long)g->memory_kib);
+}
+
+static int write_rings(struct xeno *x, const char *dom,
+                       const struct xeno_build *b)
+{
+    int rc = store_write(x, dom, "store/port", "%u", b->store_port);
+
+    return rc ? rc : store_write(x, dom, "store/ring-ref", "%llu",
+                                 (unsigned long long)b->store_mfn);
+}
+
+/* The console's two sides; xenconsoled looks at the front one. */
+static int write_console(struct xeno *x, uint32_t id, const char *dom,
+                         const struct xeno_build *b)
+{
+    char back[64], front[96], port[16], ring[24], ids[16];
+    const char *const back_nodes[] = {"frontend", front, "frontend-id", ids,
+                                      "online", "1", "state", "1",
+                                      "protocol", "vt100", NULL};
+    const char *const front_nodes[] = {"backend", back, "backend-id", "0",
+                                       "limit", "1048576", "type",
+                                       "xenconsoled", "output", "pty", "tty",
+                                       "", "port", port, "ring-ref", ring,
+                                       NULL};
+    int rc;
+
+    snprintf(back, sizeof(back), "/local/domain/0/backend/console/%u/0", id);
+    snprintf(front, sizeof(front), "%s/console", dom);
+    snprintf(port, sizeof(port), "%u", b->console_port);
+    snprintf(ring, sizeof(ring), "%llu", (unsigned long long)b->console_mfn);
+    snprintf(ids, sizeof(ids), "%u", id);
+    rc = store_dir(x, id, 'r', "%s", back);
+    if (!rc)
+        rc = write_all(x, back, back_nodes);
+    return rc ? rc : write_all(x, front, front_nodes);
+}
+
+static int write_vm(struct xeno *x, uint32_t id, const struct guest *g,
+                    const char *vm, const char *uuid)
+{
+    char start[32], libxl[64];
+    const char *const nodes[] = {"uuid", uuid, "name", g->name,
+                                 "image/ostype", "linux", "image/kernel",
+                                 g->kernel, "start_time", start, NULL};
+    struct timespec t;
+    int rc;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    snprintf(start, sizeof(start), "%lld.%02ld", (long long)t.tv_sec,
+             t.tv_nsec / 10000000);
+    rc = store_dir(x, id, 'r', "%s", vm);
+    if (!rc)
+        rc = write_all(x, vm, nodes);
+    snprintf(libxl, sizeof(libxl), "/libxl/%u", id);
+    return rc ? rc : store_write(x, libxl, "type", "pv");
+}
+
+/* The index of names: see store_name_taken. */
+static int write_index(struct xeno *x, uint32_t id, const char *name)
+{
+    char ids[16];
+    int rc;
+
+    snprintf(ids, sizeof(ids), "%u", id);
+    rc = store_write(x, "/xeno/domain", ids, "%s", name);
+    return rc ? rc : store_write(x, "/xeno/name", name, "%u", id);
+}
+
+int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
+                const struct xeno_build *b)
+{
+    char dom[64], vm[64], uuid[37];
+    int rc;
+
+    uuid_text(g->uuid, uuid);
+    snprintf(dom, sizeof(dom), "/local/domain/%u", id);
+    snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+    rc = store_dir(x, id, 'r', "%s", dom);
+    if (!rc)
+        rc = write_vm(x, id, g, vm, uuid);
+    if (!rc)
+        rc = store_write(x, dom, "name", "%s", g->name);
+    if (!rc)
+        rc = store_write(x, dom, "vm", "%s", vm);
+    if (!rc)
+        rc = store_write(x, dom, "domid", "%u", id);
+    if (!rc)
+        rc = store_dir(x, id, 'w', "%s/control", dom);
+    if (!rc)
+        rc = store_write(x, dom, "control/shutdown", "%s", "");
+    if (!rc)
+        rc = store_dir(x, id, 'o', "%s/data", dom);
+    if (!rc)
+        rc = store_dir(x, id, 'o', "%s/error", dom);
+    if (!rc)
+        rc = store_dir(x, id, 'r', "%s/device", dom);
+    if (!rc)
+        rc = write_memory(x, dom, g);
+    if (!rc)
+        rc = write_vcpus(x, dom, g);
+    if (!rc)
+        rc = write_rings(x, dom, b);
+    if (!rc)
+        rc = write_console(x, id, dom, b);
+    return rc ? rc : write_index(x, id, g->name);
+}
+
+int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b)
+{
+    if (!xs_introduce_domain(xeno_store(x), id, b->store_mfn, b->store_port))
+        return xeno_fail(x, errno, "xenstored does not take domain %u: %s", id,
+                         strerror(errno));
+    return 0;
+}
+
+static void forget_backends(struct xeno *x, uint32_t id)
+{
+    struct xs_handle *xs = xeno_store(x);
+    unsigned n = 0;
+    char **kind = xs ? xs_directory(xs, XBT_NULL, "/local/domain/0/backend", &n)
+                     : NULL;
+
+    for (unsigned i = 0; i < n; i++)
+        store_remove(x, "/local/domain/0/backend/%s/%u", kind[i], id);
+    free(kind);
+}
+
+void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
+{
+    char text[37], *name = xeno_domain_name(x, id);
+
+    uuid_text(uuid, text);
+    forget_backends(x, id);
+    store_remove(x, "/local/domain/%u", id);
+    store_remove(x, "/vm/%s", text);
+    store_remove(x, "/libxl/%u", id);
+    store_remove(x, "/xeno/domain/%u", id);
+    if (name)
+        store_remove(x, "/xeno/name/%s", name);
+    free(name);
+}
+
+/* ---- names ---- */
+
+/* Does this domain have that name, and does it exist? */
+static bool is_named(struct xeno *x, uint32_t id, const char *name)
+{
+    char *s = xeno_domain_name(x, id);
+    struct xeno_domain d;
+    bool yes = s && !strcmp(s, name) && !xeno_domain_info(x, id, &d);
+
+    free(s);
+    return yes;
+}
+
+static bool contains(char **list, unsigned n, const char *s)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!strcmp(list[i], s))
+            return true;
+    return false;
+}
+
+/*
+ * Our guests are in an index by name, so that looking does not grow with their
+ * number; of those that xl made, the names are read one by one.
+ */
+int store_name_taken(struct xeno *x, const char *name)
+{
+    struct xs_handle *xs = xeno_store(x);
+    char *s = xeno_read(x, "/xeno/name/%s", name), **all, **ours;
+    unsigned n = 0, m = 0;
+    int found = -1;
+
+    if (s && is_named(x, (uint32_t)strtoul(s, NULL, 10), name))
+        found = atoi(s);
+    free(s);
+    if (found >= 0 || !xs)
+        return found;
+    all = xs_directory(xs, XBT_NULL, "/libxl", &n);
+    ours = xs_directory(xs, XBT_NULL, "/xeno/domain", &m);
+    for (unsigned i = 0; i < n && found < 0; i++)
+        if (!contains(ours, m, all[i]) &&
+            is_named(x, (uint32_t)strtoul(all[i], NULL, 10), name))
+            found = atoi(all[i]);
+    free(all);
+    free(ours);
+    return found;
+}
+
+int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
+                 const char *name)
+{
+    char dom[64], vm[64], text[37], *old = xeno_domain_name(x, id);
+    int rc;
+
+    uuid_text(uuid, text);
+    snprintf(dom, sizeof(dom), "/local/domain/%u", id);
+    snprintf(vm, sizeof(vm), "/vm/%s", text);
+    rc = store_write(x, dom, "name", "%s", name);
+    if (!rc)
+        rc = store_write(x, vm, "name", "%s", name);
+    if (!rc)
+        rc = write_index(x, id, name);
+    if (!rc && old)
+        store_remove(x, "/xeno/name/%s", old);
+    free(old);
+    return rc;
+}

@@ -1,0 +1,44 @@
+/*
+ * What a guest has in xenstore: the same nodes that xl makes, so that each
+ * toolset sees the other's guests. Nodes are written one by one; a guest
+ * cannot see them before it runs, and what is left of a create that was cut
+ * short the monitor removes.
+ */
+#ifndef XENO_STORE_H
+#define XENO_STORE_H
+
+#include "guest.h"
+#include "xeno.h"
+
+/* Writes value to a path under base; 0 or -errno with the text set. */
+int store_write(struct xeno *x, const char *base, const char *node,
+                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Makes a directory; rights: 'r' the guest reads, 'w' reads and writes, 'o'
+ * owns it, 0 none. */
+int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Removes a node with all below; not being there is no error. */
+void store_remove(struct xeno *x, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/*
+ * Waits up to ms for node to hold one of the values; the index, or -1.
+ */
+int store_await(struct xeno *x, const char *node, const char *const *values,
+                unsigned ms);
+
+/* All nodes of the guest itself; b has its rings and ports. */
+int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
+                const struct xeno_build *b);
+/* Tells xenstored that the guest is there. */
+int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
+/* Removes everything of the guest, devices' nodes included. */
+void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16]);
+
+/* Is a domain of that name there? Its id, or -1. */
+int store_name_taken(struct xeno *x, const char *name);
+int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
+                 const char *name);
+
+void uuid_text(const uint8_t uuid[16], char text[37]);
+
+#endif
