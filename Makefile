@@ -79,6 +79,13 @@ $(O)/gen/asm-offsets.s: hypervisor/asm-offsets.c
 $(OFFSETS): $(O)/gen/asm-offsets.s
 	awk '/->/{sub(/^.*->/,""); gsub(/[$$"]/,""); print "#define",$$1,$$2}' $< > $@
 
+# Made small instead of fast: what runs at boot or a few times a second.
+COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
+        arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init
+COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
+        $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
+$(COLD_OBJS): HYP_CFLAGS += -Os
+
 $(O)/obj/%.c.o: hypervisor/%.c
 	@mkdir -p $(@D)
 	$(CC) $(HYP_CFLAGS) -MD -MP -c -o $@ $<
