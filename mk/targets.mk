@@ -26,7 +26,7 @@ jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
 .PHONY: tools run check stress fuzz-guest matrix bench install help \
-	packages-build packages-run packages-check dom0 dom0-13
+	packages-build packages-run packages-check dom0 dom0-13 dom0-xl
 
 packages-build:
 	@$(SCRIPT)/fetch packages build
@@ -57,6 +57,36 @@ $(absO)/initramfs-%.cpio: $(initramfs_parts) $(dom0_tests)
 	@echo "assembling $(notdir $@)"
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -T $(absO)/tests/dom0
 
+# Domain 0 with Xen's own tools, and what its guests boot: Debian 12's kernel
+# as packaged and unpacked, Debian 13's, a small root file system for both.
+dom0-xl: dom0 dom0-13
+	@$(SCRIPT)/fetch toolstack
+	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
+
+guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
+	vmlinuz-13 initrd-13)
+xl_tests := $(wildcard tests/system/xl/xl-*)
+
+$(absO)/guests/vmlinux-%: $(absO)/guests/vmlinuz-% scripts/kernel-payload
+	@scripts/kernel-payload $< | xz -dc >$@
+
+$(absO)/guests/vmlinuz-%: $(absO)/linux-%/vmlinuz
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(absO)/guests/initrd-%: $(initramfs_parts)
+	@mkdir -p $(@D)
+	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -i guest -m guest
+
+$(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
+		$(xl_tests)
+	@echo "assembling $(notdir $@)"
+	@rm -rf $(absO)/tests/xl
+	@mkdir -p $(absO)/tests/xl
+	@cp $(xl_tests) $(absO)/tests/xl
+	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
+	  -X $(absO)/toolstack -G $(absO)/guests -T $(absO)/tests/xl
+
 run: packages-run
 	@echo "building $(O)/xeno"
 	@$(BUILD) all
@@ -71,7 +101,7 @@ check: packages-check
 	@$(BUILD) all
 	@echo "building $(O)/debug/xeno, with assertions"
 	@$(BUILD) DEBUG=1 O=$(absO)/debug all
-	@$(MAKE) -s --no-print-directory dom0 dom0-13
+	@$(MAKE) -s --no-print-directory dom0-xl
 	@CC='$(CC)' JOBS=$(JOBS) $(SCRIPT)/check $(TESTS)
 
 stress: packages-run

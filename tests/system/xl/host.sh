@@ -1,0 +1,35 @@
+# Sourced by the xl-*.t files: boot domain 0 with Xen's own tools and have it
+# run a scenario. HYPERVISOR=stock boots stock Xen 4.17 instead of ours, which
+# is how a scenario itself is tested.
+. "$(dirname "$0")/lib.sh"
+
+if [ "${HYPERVISOR:-}" = stock ]; then
+    "$TOP/scripts/fetch" xen
+    XENO=$O/xen-4.17/xen
+fi
+
+# scenario NAME SECONDS: one check for each verdict that the scenario gives,
+# and one that it came to its end, within the time an idle machine takes some
+# times over. The kernel comes unpacked: that is faster.
+scenario()
+{
+    log=$O/logs/$1.log
+    "$TOP/scripts/qemu-run" -n "$1" --xen "$XENO" \
+        --xen-args "$CONSOLE dom0_mem=${dom0_mem:-768M} ${xen_args:-}" \
+        --kernel "$O/guests/vmlinux-12" \
+        --args "console=hvc0 quiet xeno.test=$1 ${dom0_args:-}" \
+        --initrd "$O/dom0-xl.cpio" -m 2048 -s 2 -t "$2" \
+        -e "XENO-TEST $1 " --exit >"$tmp/out"
+    status=$?
+    tr -d '\r' <"$log" | grep -E '^(ok|not ok) - |^# ' >"$tmp/verdicts"
+    while read -r line; do
+        case $line in
+        ok*) ok 0 "${line#ok - }" ;;
+        not*) ok 1 "${line#not ok - }" ;;
+        *) echo "$line" ;;
+        esac
+    done <"$tmp/verdicts"
+    cat "$tmp/out"
+    [ $status = 0 ] && grep -q "XENO-TEST $1 PASS" "$log"
+    ok $? "$1 came to its end, and all was well"
+}
