@@ -155,7 +155,7 @@ static bool chosen(const struct spec_options *o, enum spec_switch w,
     return o->on[w] >= 0 ? o->on[w] : otherwise;
 }
 
-/* Retpolines where they hold, else IBRS; asked for either, only what is said. */
+/* Retpolines where they hold, else IBRS. What is asked for stands alone. */
 static void choose_bti(const struct spec_cpu *c, const struct spec_options *o,
                        struct spec_choice *s)
 {
@@ -366,7 +366,8 @@ void spec_report(const struct spec_cpu *c, const struct spec_choice *s)
     list_bugs(line, s->bugs);
     printk(XENLOG_INFO "Speculative execution: open to%s\n", line);
     list_defences(line, s);
-    printk(XENLOG_INFO "  defences: thunk %s, others:%s\n", thunks[s->thunk], line);
+    printk(XENLOG_INFO "  defences: thunk %s, others:%s\n",
+           thunks[s->thunk], line);
     printk(XENLOG_INFO "  L1TF checks of guests' page tables: dom0 %s, domU "
                        "%s\n", s->l1tf_dom0 ? "on" : "off",
            s->l1tf_domu ? "on" : "off");
