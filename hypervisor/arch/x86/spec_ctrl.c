@@ -114,7 +114,9 @@ static void __init put_branch(const struct patch *p, char *at, char *target)
                                  (char)0xff, 0x14, (char)0xc2};
     bool fence = spec_choice.thunk == THUNK_LFENCE;
 
-    if (spec_choice.thunk == THUNK_RETPOLINE)
+    /* The SYSCALL stub's jump comes before IBRS is on. */
+    if (spec_choice.thunk == THUNK_RETPOLINE ||
+        (p->kind == SPEC_PATCH_JUMP && (spec_choice.host & SPEC_CTRL_IBRS)))
         return;
     if (p->kind == SPEC_PATCH_TABLE) {
         if (!fence) /* else the thunk that it calls is enough */
