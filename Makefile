@@ -17,11 +17,17 @@ OBJCOPY ?= objcopy
 WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wredundant-decls -Wnested-externs -Wshadow -Wvla -Werror
 
+# Indirect branches go through thunks, which boot patches (spec_ctrl.h).
+THUNKS := $(shell if $(CC) -mindirect-branch=thunk-extern -E -x c /dev/null \
+            >/dev/null 2>&1; then \
+            echo -mindirect-branch=thunk-extern -mindirect-branch-register; \
+            else echo -mretpoline-external-thunk; fi)
+
 HYP_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common \
         -fpie -fvisibility=hidden -include hypervisor/lib/visibility.h \
         -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
         -fcf-protection=none -fno-asynchronous-unwind-tables \
-        -fno-omit-frame-pointer -fno-strict-aliasing -fwrapv \
+        -fno-omit-frame-pointer -fno-strict-aliasing -fwrapv $(THUNKS) \
         -ffunction-sections -fdata-sections -falign-loops=1 \
         -D__XEN_TOOLS__ -I hypervisor -I $(O)/gen
 ifeq ($(findstring clang,$(CC)),)
@@ -81,7 +87,8 @@ $(OFFSETS): $(O)/gen/asm-offsets.s
 
 # Made small instead of fast: what runs at boot or a few times a second.
 COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
-        arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init
+        arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init \
+        arch/x86/spec_policy arch/x86/spec_options
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os

@@ -2,6 +2,8 @@
  * Structure offsets for assembler: compiled to text, from which the Makefile
  * makes asm-offsets.h. No offset is ever written by hand.
  */
+#include "arch/x86/cpu.h"
+#include "arch/x86/spec_ctrl.h"
 #include "core/vcpu.h"
 
 #define DEFINE(name, value)                                                    \
@@ -31,6 +33,12 @@ void asm_offsets(void)
     OFFSET(PCPU_softirq_pending, struct pcpu, softirq_pending);
     OFFSET(PCPU_entry_cr3, struct pcpu, entry_cr3);
     OFFSET(PCPU_exit_cr3, struct pcpu, exit_cr3);
+
+    OFFSET(SPEC_host, struct spec_state, host);
+    OFFSET(SPEC_guest, struct spec_state, guest);
+    OFFSET(SPEC_flags, struct spec_state, flags);
+    DEFINE(MSR_SPEC_CTRL, MSR_SPEC_CTRL);
+    DEFINE(MSR_PRED_CMD, MSR_PRED_CMD);
 
     OFFSET(VCPU_in_kernel, struct vcpu, pv.in_kernel);
     OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);

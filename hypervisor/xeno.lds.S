@@ -5,9 +5,10 @@
  */
 #include "arch/x86/layout.h"
 
-/* Needed only to unpack domain 0's kernel: part of the start-up group. */
+/* Needed only at start, most of it to unpack domain 0's kernel. */
 #define BOOT_ONLY                                                              \
-    *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o
+    *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o                     \
+    *arch?x86?spec_policy.c.o *arch?x86?spec_options.c.o
 /* Their zeroed data is aligned to pages: last, so that no gap comes before. */
 #define WHOLE_PAGES *head.S.o *arch?x86?traps.c.o
 
@@ -83,6 +84,9 @@ SECTIONS
         params_start = .;
         KEEP(*(.init.param))
         params_end = .;
+        spec_patches_start = .;
+        KEEP(*(.init.spec_patch))
+        spec_patches_end = .;
         hypercalls_start = .;
         KEEP(*(.init.hypercall))
         hypercalls_end = .;

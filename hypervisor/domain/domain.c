@@ -14,6 +14,7 @@
  */
 #include "core/domain.h"
 
+#include "arch/x86/spec_ctrl.h"
 #include "arch/x86/timer.h"
 #include "arch/x86/xpti.h"
 #include "core/vcpu.h"
@@ -188,7 +189,8 @@ static struct domain *alloc_domain(const struct domain_config *config)
     d->domain_id = config->id;
     d->is_privileged = d->is_hardware = config->privileged;
     d->is_xenstore = config->xenstore;
-    d->l1tf_strict = !config->privileged;
+    d->l1tf_strict = config->privileged ? spec_choice.l1tf_dom0
+                                        : spec_choice.l1tf_domu;
     d->xpti = xpti_wanted(config->privileged);
     d->refs = 1;
     d->pause_count = 1;

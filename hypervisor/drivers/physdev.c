@@ -15,6 +15,7 @@
 #include "core/vcpu.h"
 #include "drivers/msi.h"
 #include "event/event.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/rangeset.h"
 
@@ -345,7 +346,10 @@ static long do_physdev_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
     uint32_t op = (uint32_t)cmd;
 
     (void)a3, (void)a4, (void)a5, (void)a6;
-    if (op >= ARRAY_SIZE(ops) || !ops[op])
+    if (op >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    op = (uint32_t)nospec_index(op, ARRAY_SIZE(ops));
+    if (!ops[op])
         return -ENOSYS;
     return ops[op](current->domain, arg);
 }
@@ -368,7 +372,10 @@ static long do_physdev_op_compat(uint64_t arg, uint64_t a2, uint64_t a3,
         pirq_eoi_unmasked(current->domain);
         return 0;
     }
-    if (cmd > PHYSDEVOP_free_irq_vector || !ops[cmd])
+    if (cmd > PHYSDEVOP_free_irq_vector)
+        return -ENOSYS;
+    cmd = (uint32_t)nospec_index(cmd, PHYSDEVOP_free_irq_vector + 1);
+    if (!ops[cmd])
         return -ENOSYS;
     return ops[cmd](current->domain, arg + offsetof(struct physdev_op, u));
 }

@@ -9,6 +9,7 @@
 
 #include "arch/x86/usercopy.h"
 #include "core/hypercall.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/heap.h"
 
@@ -258,7 +259,7 @@ static long do_event_channel_op(uint64_t cmd, uint64_t arg, uint64_t a3,
     (void)a3, (void)a4, (void)a5, (void)a6;
     if (unlikely(op >= ARRAY_SIZE(ops)))
         return -ENOSYS;
-    return ops[op](current->domain, arg);
+    return ops[nospec_index(op, ARRAY_SIZE(ops))](current->domain, arg);
 }
 HYPERCALL(__HYPERVISOR_event_channel_op, 2, do_event_channel_op);
 
@@ -276,7 +277,8 @@ static long do_event_channel_op_compat(uint64_t arg, uint64_t a2, uint64_t a3,
         return -EFAULT;
     if (cmd > EVTCHNOP_unmask)
         return -ENOSYS;
-    return ops[cmd](current->domain, arg + offsetof(struct evtchn_op, u));
+    return ops[nospec_index(cmd, ARRAY_SIZE(ops))](
+        current->domain, arg + offsetof(struct evtchn_op, u));
 }
 HYPERCALL(__HYPERVISOR_event_channel_op_compat, 1, do_event_channel_op_compat);
 

@@ -25,6 +25,7 @@
 #include "arch/x86/map.h"
 #include "arch/x86/softirq.h"
 #include "event/guest_page.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/heap.h"
 #include "lib/rangeset.h"
@@ -65,9 +66,10 @@ static struct pirq *mapped_pirq(struct domain *d, int n)
 {
     struct pirq_table *t = __atomic_load_n(&d->pirq, __ATOMIC_ACQUIRE);
 
-    if (!t || n < 0 || n >= NR_PIRQS || READ_ONCE(t->pirq[n].irq) < 0)
+    if (!t || n < 0 || n >= NR_PIRQS)
         return NULL;
-    return &t->pirq[n];
+    n = (int)nospec_index((unsigned)n, NR_PIRQS);
+    return READ_ONCE(t->pirq[n].irq) < 0 ? NULL : &t->pirq[n];
 }
 
 /* The domain's table, made if need be. Event lock held. NULL: no memory. */

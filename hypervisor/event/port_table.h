@@ -37,6 +37,7 @@
 #ifndef EVENT_PORT_TABLE_H
 #define EVENT_PORT_TABLE_H
 
+#include "lib/bitops.h"
 #include "lib/spinlock.h"
 #include "lib/types.h"
 #include <xen/xen.h>
@@ -110,8 +111,11 @@ void port_table_free(struct port_table *t);
 static inline struct port *port_lookup(const struct port_table *t,
                                        evtchn_port_t n)
 {
-    if (n >= __atomic_load_n(&t->nr_ports, __ATOMIC_ACQUIRE))
+    unsigned nr = __atomic_load_n(&t->nr_ports, __ATOMIC_ACQUIRE);
+
+    if (n >= nr)
         return NULL;
+    n = (evtchn_port_t)nospec_index(n, nr);
     return &t->group[n / (PORTS_PER_BUCKET * BUCKETS_PER_GROUP)]
                 ->bucket[n / PORTS_PER_BUCKET % BUCKETS_PER_GROUP]
                         [n % PORTS_PER_BUCKET];

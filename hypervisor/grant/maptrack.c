@@ -1,6 +1,7 @@
 /* Handles of grant mappings: see maptrack.h. */
 #include "grant/maptrack.h"
 
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/heap.h"
 
@@ -88,7 +89,7 @@ struct maptrack_entry *maptrack_claim(struct maptrack *m, uint32_t handle)
 
     if (unlikely(handle >= maptrack_size(m)))
         return NULL;
-    e = maptrack_at(m, handle);
+    e = maptrack_at(m, (uint32_t)nospec_index(handle, maptrack_size(m)));
     return likely(claim(e)) ? e : NULL;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "core/hypercall.h"
 #include "grant/table.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 
 #define OP(name, function, type)                                               \
@@ -50,6 +51,7 @@ static long do_grant_table_op(uint64_t cmd, uint64_t arg, uint64_t count,
         return -EINVAL;
     if (unlikely(op >= ARRAY_SIZE(ops)))
         return -ENOSYS;
+    op = (uint32_t)nospec_index(op, ARRAY_SIZE(ops));
     done = ops[op].fn(arg, n);
     if (likely(done <= 0))
         return done;

@@ -46,6 +46,7 @@ static inline int pin(struct domain *d, uint32_t ref, domid_t who,
         return GNTST_bad_gntref;
     if (unlikely(d->dying != DOM_ALIVE))
         return GNTST_bad_domain;
+    ref = grant_ref_clip(gt, ref);
     a = grant_active(gt, ref);
     rc = active_pin(a, grant_shared(gt, ref), who, readonly);
     if (unlikely(rc))

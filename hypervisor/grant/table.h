@@ -23,6 +23,7 @@
 #include "grant/active.h"
 #include "grant/grant.h"
 #include "grant/maptrack.h"
+#include "lib/bitops.h"
 #include "mm/frame.h"
 
 #define REFS_PER_FRAME (PAGE_SIZE / sizeof(grant_entry_v1_t))
@@ -51,6 +52,13 @@ static inline struct active_entry *grant_active(const struct grant_table *gt,
 static inline bool grant_ref_ok(const struct grant_table *gt, uint32_t ref)
 {
     return ref / REFS_PER_FRAME < gt->nr_frames;
+}
+/* A reference found ok: also where the CPU only guesses that it is. */
+static inline uint32_t grant_ref_clip(const struct grant_table *gt,
+                                      uint32_t ref)
+{
+    return (uint32_t)nospec_index(ref, (uint64_t)gt->nr_frames *
+                                           REFS_PER_FRAME);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "arch/x86/irq.h"
 #include "arch/x86/smap.h"
 #include "arch/x86/softirq.h"
+#include "arch/x86/spec_ctrl.h"
 #include "arch/x86/timer.h"
 #include "arch/x86/traps.h"
 #include "arch/x86/xpti.h"
@@ -77,6 +78,9 @@ void __init boot_main(uint32_t magic, paddr_t info)
     cpu_identify();
     if (cpu_features.smap)
         smap_patch();
+    spec_ctrl_select();
+    if (spec_ctrl_all_off())
+        xpti_unless_chosen(false);
     xpti_init();
     paging_init();
     traps_init();
@@ -90,6 +94,7 @@ void __init boot_main(uint32_t magic, paddr_t info)
     irq_enable();
     smp_boot_cpus();
     printk(XENLOG_INFO "CPUs online: %u\n", nr_cpus_online());
+    spec_ctrl_check_smt();
     console_start_input();
 
     dom0_build();

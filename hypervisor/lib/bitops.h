@@ -42,14 +42,19 @@ static inline void clear_bit(unsigned nr, void *p)
     ((uint32_t *)p)[nr / 32] &= ~(1u << (nr % 32));
 }
 /*
- * i, which is known to be below n (n < 2^63): the same number, and 0 where the
- * CPU runs ahead on a wrong guess that it is.
+ * i, which is known to be below n: the same number, and 0 where the CPU runs
+ * ahead on a wrong guess that it is.
  */
 static inline uint64_t nospec_index(uint64_t i, uint64_t n)
 {
-    /* The compiler knows it too: it must not leave the mask out. */
-    __asm__("" : "+r"(i));
-    return i & (uint64_t)((int64_t)(i - n) >> 63);
+    uint64_t mask; /* all ones as i is below n: no branch, so no guess */
+
+    __asm__("cmpq %2, %1\n\t"
+            "sbbq %0, %0"
+            : "=r"(mask)
+            : "r"(i), "re"(n)
+            : "cc");
+    return i & mask;
 }
 /* Index of the lowest / highest set bit; x must not be 0. */
 static inline unsigned lowest_bit(uint64_t x)

@@ -11,6 +11,7 @@
  */
 #include "core/domain.h"
 
+#include "arch/x86/cpu.h"
 #include "arch/x86/softirq.h"
 #include "arch/x86/xpti.h"
 #include "core/vcpu.h"
@@ -35,9 +36,16 @@ bool domain_has_hardware(const struct domain *d)
            (d->iomem_caps && !rangeset_empty(d->iomem_caps));
 }
 
-bool domain_l1tf_strict(const struct domain *d)
+/*
+ * The level-1 cache compares fewer address bits than an entry has: as many as
+ * CPUID says or more, 44 at least on what is open to this. So an entry is taken
+ * for what its lowest of these bits name.
+ */
+bool domain_l1tf_unsafe(const struct domain *d, mfn_t m)
 {
-    return d->l1tf_strict;
+    unsigned bits = min(cpu_features.phys_bits, 44u) - PAGE_SHIFT;
+
+    return d->l1tf_strict && (m.m & ((1UL << bits) - 1)) < max_mfn;
 }
 
 void l4_entry_replaced(const struct domain *d, mfn_t l4, unsigned index)

@@ -117,7 +117,7 @@ static __always_inline int writable_get(struct frame *f, struct domain *owner,
  */
 static __always_inline bool l1tf_unsafe(pte_t e, const struct domain *owner)
 {
-    return unlikely(e) && pte_mfn(e).m < max_mfn && domain_l1tf_strict(owner);
+    return unlikely(e) && domain_l1tf_unsafe(owner, pte_mfn(e));
 }
 
 /* ---- L1 entries ---- */

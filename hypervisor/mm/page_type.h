@@ -209,8 +209,8 @@ void audit_count(struct audit_scratch *scratch, mfn_t m, uint32_t refs,
 bool domain_may_map_io(const struct domain *d, mfn_t m);
 /* Cache attributes are only for domains that drive hardware. */
 bool domain_has_hardware(const struct domain *d);
-/* Must an unsafe not-present entry (L1TF) be refused? */
-bool domain_l1tf_strict(const struct domain *d);
+/* Must a not-present entry with this frame number be refused (L1TF)? */
+bool domain_l1tf_unsafe(const struct domain *d, mfn_t m);
 #ifdef HOST_SHIM
 uint16_t domain_id_of(const struct domain *d);
 #else

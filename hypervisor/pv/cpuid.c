@@ -11,6 +11,7 @@
  */
 #include "arch/x86/cpu.h"
 #include "arch/x86/fpu.h"
+#include "arch/x86/spec_ctrl.h"
 #include "pv/pv.h"
 #include <xen/arch-x86/cpuid.h>
 #include "lib/version.h"
@@ -42,8 +43,8 @@
 #define LEAF7_EBX_AVX512 (B(16) | B(17) | B(21) | B(28) | B(30) | B(31))
 #define LEAF7_ECX_AVX (B(9) | B(10))
 #define LEAF7_ECX_AVX512 (B(1) | B(6) | B(11) | B(12) | B(14))
-/* Leaf 7, edx: FSRM MD_CLEAR SERIALIZE. */
-#define LEAF7_EDX (B(4) | B(10) | B(14))
+/* Leaf 7, edx: FSRM SERIALIZE, and what spec_choice adds. */
+#define LEAF7_EDX (B(4) | B(14))
 /* Leaf 0xd subleaf 1: XSAVEOPT XSAVEC XGETBV1; ebx: size of XSAVEC's form. */
 #define LEAFD1_EAX (B(0) | B(1) | B(2))
 #define LEAFD1_EAX_XSAVEC B(1)
@@ -116,7 +117,7 @@ static void basic_leaf(struct vcpu *v, uint32_t leaf, uint32_t sub,
         }
         if (!cpu_features.fsgsbase)
             r->b &= ~B(0);
-        r->d &= LEAF7_EDX;
+        r->d = (r->d & LEAF7_EDX) | (sub ? 0 : spec_choice.guest_leaf7_edx);
         break;
     case 0xb:
         *r = (struct cpuid_regs){0, sub == 0 ? 1 : 0, sub, v->vcpu_id * 2};
@@ -164,7 +165,8 @@ static void extended_leaf(uint32_t leaf, struct cpuid_regs *r)
         *r = (struct cpuid_regs){0, 0, 0, r->d & EXT7_EDX_INVARIANT_TSC};
         break;
     case 0x80000008:
-        *r = (struct cpuid_regs){r->a & 0xffff, 0, 0, 0};
+        *r = (struct cpuid_regs){r->a & 0xffff, spec_choice.guest_ext8_ebx, 0,
+                                 0};
         break;
     default:
         *r = (struct cpuid_regs){0, 0, 0, 0};

@@ -5,6 +5,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/map.h"
 #include "arch/x86/pte.h"
+#include "arch/x86/spec_ctrl.h"
 #include "arch/x86/timer.h"
 #include "lib/errno.h"
 #include "mm/page_type.h"
@@ -30,6 +31,31 @@
 static uint64_t gs_base_active(void)
 {
     return rdmsr(MSR_GS_BASE);
+}
+
+/*
+ * SPEC_CTRL is the guest's own as far as its bits are shown to it: the
+ * hypervisor loads its own value on the way in (spec_ctrl.h).
+ */
+static int write_spec_ctrl(struct vcpu *v, uint64_t val)
+{
+    uint64_t mask = spec_choice.guest_spec_ctrl;
+
+    if (!mask || (val & ~mask))
+        return -EPERM;
+    v->pv.spec_ctrl = val;
+    spec_ctrl_set_guest((uint32_t)val);
+    return 0;
+}
+
+/* A barrier against the guest's own earlier code. */
+static int write_pred_cmd(uint64_t val)
+{
+    if (!spec_choice.guest_pred_cmd || (val & ~1UL))
+        return -EPERM;
+    if (val)
+        wrmsr(MSR_PRED_CMD, val);
+    return 0;
 }
 
 /* 0, or -EPERM: the guest gets #GP. */
@@ -58,6 +84,12 @@ int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val)
         *val = 0xfee00000UL | APIC_BASE_ENABLE |
                (v->vcpu_id == 0 ? APIC_BASE_BSP : 0);
         return 0;
+    case MSR_SPEC_CTRL:
+        *val = v->pv.spec_ctrl;
+        return spec_choice.guest_spec_ctrl ? 0 : -EPERM;
+    case MSR_ARCH_CAPABILITIES:
+        *val = spec_choice.guest_arch_caps;
+        return spec_choice.guest_leaf7_edx & SPEC_7D_ARCH_CAPS ? 0 : -EPERM;
     case MSR_TSC_AUX:
         if (!cpu_features.rdtscp)
             return -EPERM;
@@ -122,6 +154,10 @@ int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val)
         v->pv.tsc_aux = val;
         wrmsr(MSR_TSC_AUX, val);
         return 0;
+    case MSR_SPEC_CTRL:
+        return write_spec_ctrl(v, val);
+    case MSR_PRED_CMD:
+        return write_pred_cmd(val);
     case MSR_EFER:
         /* Only what it is already: the guest cannot change modes. */
         return (val & ~EFER_GUEST) ? -EPERM : 0;

@@ -13,6 +13,7 @@
 #include "arch/x86/cpu.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/irq.h"
+#include "arch/x86/spec_ctrl.h"
 #include "arch/x86/tlb.h"
 #include "arch/x86/traps.h"
 #include "arch/x86/xpti.h"
@@ -221,6 +222,8 @@ static void load_context(struct vcpu *v)
     if (cpu_features.rdtscp)
         wrmsr(MSR_TSC_AUX, v->pv.tsc_aux);
     load_debug_registers(v);
+    spec_ctrl_switch((uint64_t)v->domain->domain_id << 32 | v->vcpu_id,
+                     v->domain->is_privileged, (uint32_t)v->pv.spec_ctrl);
     if (!load_segments(v))
         retry_segments(v);
 }

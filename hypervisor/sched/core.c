@@ -22,6 +22,7 @@
 #include "arch/x86/irq.h"
 #include "arch/x86/panic.h"
 #include "arch/x86/softirq.h"
+#include "arch/x86/spec_ctrl.h"
 #include "lib/errno.h"
 #include "lib/param.h"
 #include "lib/printk.h"
@@ -239,8 +240,10 @@ void __noreturn idle_loop(void)
         irq_enable();
         softirq_run();
         irq_disable();
-        if (!softirq_pending())
+        if (!softirq_pending()) {
+            spec_ctrl_idle();
             safe_halt();
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 #include "arch/x86/fpu.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/regs.h"
+#include "arch/x86/spec_ctrl.h"
 #include "arch/x86/traps.h"
 #include "lib/param.h"
 #include "lib/printk.h"
@@ -262,4 +263,5 @@ void cpu_init(unsigned cpu)
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     init_system_calls(cpu);
     fpu_init_cpu();
+    spec_ctrl_init_cpu();
 }

@@ -27,6 +27,7 @@
  */
 #include "arch/x86/layout.h"
 #include "arch/x86/smap.h"
+#include "arch/x86/spec_asm.h"
 #include "asm-offsets.h"
 #include <xen/arch-x86/xen-x86_64.h>
 
@@ -150,7 +151,7 @@ syscall_stub:
     pushq %rcx
     pushq $0
     movl $ENTRY_SYSCALL, 4(%rsp)
-    jmp *syscall_target(%rip) /* no register is free */
+    SPEC_JMP syscall_target /* no register is free */
 
     .balign 16
 syscall32_stub:
@@ -163,7 +164,7 @@ syscall32_stub:
     pushq %rcx
     pushq $0
     movl $ENTRY_SYSCALL, 4(%rsp)
-    jmp *syscall32_target(%rip)
+    SPEC_JMP syscall32_target
 
     .balign 8
 syscall_target:
@@ -196,6 +197,7 @@ sysenter_entry:
     ASM_CLAC
     SAVE_REGS
     LOAD_CR3(entry_cr3)
+    SPEC_ENTRY
     movq PCPU(current)(%rsp), %rbx
     sti
     movq %rsp, %rdi
@@ -205,6 +207,7 @@ sysenter_entry:
 syscall32_common:
     SAVE_REGS
     LOAD_CR3(entry_cr3)
+    SPEC_ENTRY
     movq PCPU(current)(%rsp), %rbx
     sti
     movq %rsp, %rdi
@@ -216,6 +219,7 @@ syscall32_common:
 syscall_common:
     SAVE_REGS
     LOAD_CR3(entry_cr3)
+    SPEC_ENTRY
     movq PCPU(current)(%rsp), %rbx
     sti
     cmpb $0, VCPU_in_kernel(%rbx)
@@ -227,7 +231,7 @@ syscall_common:
     sbbq %r11, %r11 /* all ones as rax is below: also under speculation */
     andq %r11, %rax
     leaq hypercall_table(%rip), %r10
-    call *(%r10, %rax, 8)
+    SPEC_CALL_TABLE
     movq %rax, UREGS_rax(%rsp)
 
 /*
@@ -262,6 +266,7 @@ resume_guest:
     jne resume_by_iret
     movq UREGS_rflags(%rsp), %r11
     RESTORE_REGS skip_rcx_r11=1
+    SPEC_EXIT
     movq (UREGS_rsp - UREGS_error_code)(%rsp), %rsp
     sysretq
 
@@ -269,6 +274,7 @@ resume_by_iret:
     orl $3, UREGS_cs(%rsp) /* never, ever into ring 0 */
     RESTORE_REGS
     addq $8, %rsp
+    SPEC_EXIT
     .globl iret_to_guest
 iret_to_guest:
     iretq
@@ -284,6 +290,7 @@ iret_to_guest:
 iret_fault:
     pushq $0
     SAVE_REGS
+    SPEC_ENTRY
     movq PCPU(current)(%rsp), %rbx
     sti
     movq %rsp, %rdi
@@ -334,7 +341,7 @@ reset_stack_and_call:
     andq $-CPU_AREA_SIZE, %rsp
     addq $(FRAME_TOP & ~15), %rsp
     xorl %ebp, %ebp
-    call *%rdi
+    SPEC_CALL rdi
     ud2
 
 /* ------------------------------------------------------------------ */
@@ -369,6 +376,7 @@ entry_exception:
     testb $3, UREGS_cs(%rsp)
     jz exception_in_hypervisor
     LOAD_CR3(entry_cr3)
+    SPEC_ENTRY
     movq PCPU(current)(%rsp), %rbx
     movq %rsp, %rdi
     call pv_trap /* reads CR2 or DR6, then enables interrupts */
@@ -394,6 +402,7 @@ entry_interrupt:
     testb $3, UREGS_cs(%rsp)
     jz 1f
     LOAD_CR3(entry_cr3)
+    SPEC_ENTRY
     movq PCPU(current)(%rsp), %rbx
     call do_irq
     jmp ret_to_guest
@@ -425,6 +434,7 @@ entry_ist:
     movl $(UREGS_kernel_size / 8), %ecx
     rep movsq
     LOAD_CR3(entry_cr3)
+    SPEC_ENTRY
     movq %rsp, %rdi
     cmpl $1, UREGS_entry_vector(%rsp)
     jne 2f
@@ -434,11 +444,13 @@ entry_ist:
 2:  call do_ist_trap
     jmp resume_guest
 1:  LEAVE_GUEST_CR3
+    SPEC_IST_ENTRY
     movq %rsp, %rdi
     movq %rsp, %rbp
     andq $-16, %rsp
     call do_ist_trap
     movq %rbp, %rsp
+    SPEC_IST_EXIT
     XPTI_BEGIN
     movq %r12, %cr3
     XPTI_END

@@ -98,9 +98,9 @@ bool domain_has_hardware(const struct domain *d)
     return false;
 }
 
-bool domain_l1tf_strict(const struct domain *d)
+bool domain_l1tf_unsafe(const struct domain *d, mfn_t m)
 {
-    (void)d;
+    (void)d, (void)m;
     return false;
 }
 

@@ -153,9 +153,9 @@ bool domain_has_hardware(const struct domain *d)
     return d->hardware;
 }
 
-bool domain_l1tf_strict(const struct domain *d)
+bool domain_l1tf_unsafe(const struct domain *d, mfn_t m)
 {
-    return d->strict;
+    return d->strict && m.m < max_mfn;
 }
 
 uint16_t domain_id_of(const struct domain *d)
