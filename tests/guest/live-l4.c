@@ -259,7 +259,7 @@ static void flush_all(void)
 
 static void test_other_cpu(void)
 {
-    for (unsigned i = 0; i < 30; i++) {
+    for (unsigned i = 0; i < 10; i++) {
         set_slot(SHARED, b.entry);
         flush_all();
         wait_for(&rounds, "reads of the new page");
@@ -309,7 +309,7 @@ static void test_forged(void)
 
     mark[0] = MARK;
     forged = all_entries(all_entries(PTE(virt_to_mfn(mark), FLAGS)));
-    for (unsigned i = 0; i < 50; i++) {
+    for (unsigned i = 0; i < 10; i++) {
         set_slot(SHARED, b.entry);
         wait_for(&rounds, "reads");
         set_slot(SHARED, 0);

@@ -16,6 +16,7 @@ extern unsigned fail_alloc_at;
 
 void test_param_values(void **state);
 void test_param_bad(void **state);
+void test_param_named(void **state);
 void test_param_line(void **state);
 void test_rangeset_known(void **state);
 void test_rangeset_random(void **state);

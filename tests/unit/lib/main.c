@@ -5,6 +5,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_param_values),
         cmocka_unit_test(test_param_bad),
+        cmocka_unit_test(test_param_named),
         cmocka_unit_test(test_param_line),
         cmocka_unit_test(test_rangeset_known),
         cmocka_unit_test(test_rangeset_random),

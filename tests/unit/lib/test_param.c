@@ -115,6 +115,22 @@ void test_param_bad(void **state)
     refuse("=5", "", "unknown");
 }
 
+void test_param_named(void **state)
+{
+    (void)state;
+
+    assert_int_equal(param_named_bool("dom0", "dom0"), 1);
+    assert_int_equal(param_named_bool("no-dom0", "dom0"), 0);
+    assert_int_equal(param_named_bool("dom0=yes", "dom0"), 1);
+    assert_int_equal(param_named_bool("dom0=0", "dom0"), 0);
+    assert_int_equal(param_named_bool("dom0=", "dom0"), -1);
+    assert_int_equal(param_named_bool("dom0=maybe", "dom0"), -1);
+    assert_int_equal(param_named_bool("dom01", "dom0"), -1);
+    assert_int_equal(param_named_bool("no-dom0=1", "dom0"), -1);
+    assert_int_equal(param_named_bool("no-", "dom0"), -1);
+    assert_int_equal(param_named_bool("", "dom0"), -1);
+}
+
 void test_param_line(void **state)
 {
     char line[600] = "text=";

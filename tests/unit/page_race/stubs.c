@@ -115,6 +115,11 @@ cpumask_t domain_dirty_cpus(const struct domain *d)
     return CPUMASK(CPUS) - 1;
 }
 
+void l4_entry_replaced(const struct domain *d, mfn_t l4, unsigned index)
+{
+    (void)d, (void)l4, (void)index;
+}
+
 void l4_install_hypervisor(pte_t *l4)
 {
     (void)l4;

@@ -350,6 +350,36 @@ static void device_entries(void **state)
     assert_same(&s);
 }
 
+/* Copies of an L4's entry must go before what the entry held does. */
+static void replaced_top_entries(void **state)
+{
+    mfn_t l4 = new_frame(&A), l3 = new_frame(&A);
+
+    (void)state;
+    assert_int_equal(page_pin(l4, 4, &A), 0);
+    replaced = (struct replaced){.child = l3};
+    assert_int_equal(pt_update_entry(l4, 7, E(l3, 0), &A, &A, 0, NULL), 0);
+    assert_int_equal(replaced.calls, 0); /* there was none before */
+    assert_int_equal(pt_update_entry(l4, 7, E(l3, PTE_RW), &A, &A, 0, NULL), 0);
+    assert_int_equal(replaced.calls, 1);
+    assert_int_equal(pt_update_entry(l4, 7, E(mfn(1000), 0), &A, &A, 0, NULL),
+                     -EINVAL);
+    assert_int_equal(replaced.calls, 1); /* refused: nothing has changed */
+    assert_int_equal(pt_update_entry(l4, 7, 0, &A, &A, 0, NULL), 0);
+    assert_int_equal(replaced.calls, 2);
+    assert_int_equal(replaced.l4.m, l4.m);
+    assert_int_equal(replaced.index, 7);
+    assert_int_equal(replaced.types, 1);
+    assert_int_equal(page_type_count(F(l3)), 0);
+    /* An L3's entries are shown to the CPU as they are. */
+    assert_int_equal(page_pin(l3, 3, &A), 0);
+    assert_int_equal(pt_update_entry(l3, 0, E(new_frame(&A), 0), &A, &A, 0,
+                                     NULL), 0);
+    assert_int_equal(pt_update_entry(l3, 0, 0, &A, &A, 0, NULL), 0);
+    assert_int_equal(replaced.calls, 2);
+    audit_ok();
+}
+
 const struct CMUnitTest update_tests[] = {
     TEST(replace),
     TEST(far_apart),
@@ -357,6 +387,7 @@ const struct CMUnitTest update_tests[] = {
     TEST(no_table),
     TEST(accessed_and_dirty),
     TEST(upper_flags),
+    TEST(replaced_top_entries),
     TEST(compare_and_exchange),
     TEST(lost_race),
     TEST(only_level_one),

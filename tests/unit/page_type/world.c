@@ -168,6 +168,17 @@ cpumask_t domain_dirty_cpus(const struct domain *d)
     return d->cpus;
 }
 
+struct replaced replaced;
+
+void l4_entry_replaced(const struct domain *d, mfn_t l4, unsigned index)
+{
+    (void)d;
+    replaced.calls++;
+    replaced.l4 = l4;
+    replaced.index = index;
+    replaced.types = page_type_count(F(replaced.child));
+}
+
 void l4_install_hypervisor(pte_t *l4)
 {
     for (unsigned i = HYP_L4_FIRST; i <= HYP_L4_LAST; i++)

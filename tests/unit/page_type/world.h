@@ -28,6 +28,14 @@ struct domain {
 };
 extern struct domain A, B, X;
 
+/* Calls of l4_entry_replaced; of the last one, what the test looks for. */
+struct replaced {
+    unsigned calls, index;
+    mfn_t l4, child; /* child is set by the test ... */
+    unsigned types;  /* ... and held so many types then */
+};
+extern struct replaced replaced;
+
 /* References that the test itself holds; the audit asks for them. */
 struct external {
     uint32_t refs, types;
