@@ -18,9 +18,7 @@
 /* Bits of pause_flags: reasons not to run. */
 #define VPF_BLOCKED 0  /* waits for an event */
 #define VPF_DOWN 1     /* not brought up (vcpu_op) */
-#define VPF_POLLING 2  /* in sched_op poll: blocked in VPF_BLOCKED too */
-#define VPF_IN_RESET 3
-#define VPF_MIGRATING 4 /* on its way to another CPU (sched) */
+#define VPF_MIGRATING 2 /* on its way to another CPU (sched) */
 
 /* Guest CPU state that only the paravirtual interface knows (room pv). */
 struct pv_vcpu {
@@ -53,7 +51,6 @@ struct pv_vcpu {
     void *fpu;                 /* XSAVE or FXSAVE area, 64-byte aligned */
     uint64_t spec_ctrl, tsc_aux;
     bool nmi_pending, nmi_masked;
-    vaddr_t nmi_callback;
     /* A table that lost its last entry but is not yet invalidated. */
     uint64_t old_table;        /* MFN + 1, 0 = none */
 };
@@ -87,7 +84,6 @@ struct vcpu {
 
     /* Events (room event) */
     uint32_t virq_port[NR_VIRQS]; /* 0 = not bound */
-    spinlock_t virq_lock;
     void *evtchn_fifo;
     int poll_port;             /* 0 none, > 0 that port, -1 several */
 

@@ -82,28 +82,45 @@ struct domain *domain_get(domid_t id)
     return d;
 }
 
-struct domain *domain_get_any(domid_t id)
+/*
+ * The domain that runs, under one more reference: it lives as long as a vCPU of
+ * it runs, so there is no need to look at the count.
+ */
+static inline struct domain *get_self(struct domain *self)
 {
-    struct domain *self = current->domain;
-
-    if (id != DOMID_SELF && id != self->domain_id)
-        return domain_get(id);
-    /* It lives as long as a vCPU of it runs: no need to look at the count. */
     __atomic_fetch_add(&self->refs, 1, __ATOMIC_RELAXED);
     return self;
 }
 
-int domain_get_remote(domid_t id, struct domain **out)
+struct domain *domain_get_any(domid_t id)
 {
-    struct domain *d = domain_get_any(id);
+    struct domain *self = current->domain;
+
+    return id == DOMID_SELF || id == self->domain_id ? get_self(self)
+                                                     : domain_get(id);
+}
+
+static __noinline int get_other(domid_t id, struct domain **out)
+{
+    struct domain *d = domain_get(id);
 
     if (!d)
         return -ESRCH;
-    if (unlikely(d != current->domain) && !current->domain->is_privileged) {
+    if (!current->domain->is_privileged) {
         domain_put(d);
         return -EPERM;
     }
     *out = d;
+    return 0;
+}
+
+int domain_get_remote(domid_t id, struct domain **out)
+{
+    struct domain *self = current->domain;
+
+    if (id != DOMID_SELF && id != self->domain_id)
+        return get_other(id, out);
+    *out = get_self(self);
     return 0;
 }
 

@@ -307,7 +307,6 @@ static int event_domain_init(struct domain *d,
 
 static int event_vcpu_init(struct vcpu *v)
 {
-    spin_lock_init(&v->virq_lock, LOCK_ANY);
     evtchn_poll_init(v);
     return 0;
 }

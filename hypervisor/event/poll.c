@@ -62,7 +62,7 @@ void evtchn_poll_init(struct vcpu *v)
 }
 
 /* 1: something to see already; 0: nothing yet; -EINVAL no such port. */
-static int look(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
+static __always_inline int look(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
 {
     struct domain *d = v->domain;
 

@@ -39,13 +39,16 @@ static inline bool word_cas(grant_entry_v1_t *shared, uint32_t *old,
                                        __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
 }
 
+/* Permits access, to `who`, and to write unless readonly. */
 static inline bool permits(uint32_t word, domid_t who, bool readonly)
 {
-    return (word & GTF_type_mask) == GTF_permit_access && word >> 16 == who &&
-           (readonly || !(word & GTF_readonly));
+    uint32_t looked_at =
+        0xffff0000 | GTF_type_mask | (readonly ? 0 : GTF_readonly);
+
+    return (word & looked_at) == ((uint32_t)who << 16 | GTF_permit_access);
 }
 
-static int mark_used(grant_entry_v1_t *shared, domid_t who, bool readonly)
+static inline int mark_used(grant_entry_v1_t *shared, domid_t who, bool readonly)
 {
     uint32_t marks = GTF_reading | (readonly ? 0 : GTF_writing);
     uint32_t word = word_load(shared);
@@ -59,27 +62,41 @@ static int mark_used(grant_entry_v1_t *shared, domid_t who, bool readonly)
     return GNTST_general_error;
 }
 
-int active_pin(struct active_entry *a, grant_entry_v1_t *shared, domid_t who,
-               bool readonly)
+/* Pinned already: domain and frame are fixed. */
+static __noinline int pin_again(struct active_entry *a,
+                                grant_entry_v1_t *shared, domid_t who,
+                                bool readonly)
 {
     uint32_t *pins = readonly ? &a->readers : &a->writers;
-    bool idle = !active_in_use(a);
     int rc;
 
-    if (unlikely(!idle && a->domid != who))
+    if (unlikely(a->domid != who))
         return GNTST_general_error;
     if (unlikely(*pins >= PIN_MAX))
         return GNTST_no_space;
-    if (idle || (!readonly && !a->writers)) {
+    if (!readonly && !a->writers) {
         rc = mark_used(shared, who, readonly);
         if (unlikely(rc))
             return rc;
     }
-    if (idle) {
-        a->domid = who;
-        a->frame = __atomic_load_n(&shared->frame, __ATOMIC_RELAXED);
-    }
     (*pins)++;
+    return GNTST_okay;
+}
+
+int active_pin(struct active_entry *a, grant_entry_v1_t *shared, domid_t who,
+               bool readonly)
+{
+    int rc;
+
+    if (active_in_use(a))
+        return pin_again(a, shared, who, readonly);
+    rc = mark_used(shared, who, readonly);
+    if (unlikely(rc))
+        return rc;
+    a->domid = who;
+    a->frame = __atomic_load_n(&shared->frame, __ATOMIC_RELAXED);
+    a->readers = readonly;
+    a->writers = !readonly;
     return GNTST_okay;
 }
 

@@ -138,7 +138,7 @@ static long copy_all(vaddr_t arg, unsigned count, struct side *src,
 
     for (unsigned i = 0; i < count; i++, arg += sizeof(op)) {
         if (i && preempt_needed())
-            return i;
+            return grant_again(GNTTABOP_copy, arg, count - i);
         if (copy_from_guest_va(&op, arg, sizeof(op)))
             return -EFAULT;
         op.status = (int16_t)copy_one(caller, &op, src, dst);

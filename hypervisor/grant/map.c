@@ -81,14 +81,14 @@ static inline int map_one(struct vcpu *v, struct gnttab_map_grant_ref *op)
  * host_addr names no L1 entry of the caller (general_error). There is no IOMMU:
  * a device mapping is the frame's address, and only counted.
  */
-long grant_op_map(vaddr_t arg, unsigned count)
+long grant_op_map_grant_ref(vaddr_t arg, unsigned count)
 {
     struct vcpu *v = current;
     struct gnttab_map_grant_ref op;
 
     for (unsigned i = 0; i < count; i++, arg += sizeof(op)) {
         if (i && preempt_needed())
-            return i;
+            return grant_again(GNTTABOP_map_grant_ref, arg, count - i);
         if (unlikely(copy_from_guest_va(&op, arg, sizeof(op))))
             return -EFAULT;
         op.status = (int16_t)map_one(v, &op);

@@ -10,29 +10,29 @@
 #include "lib/bitops.h"
 #include "lib/errno.h"
 
-#define OP(name, function, type)                                               \
-    [GNTTABOP_##name] = {function, sizeof(struct type)}
+#define OP(name) [GNTTABOP_##name] = grant_op_##name
 
-static const struct {
-    grant_op_fn *fn;
-    unsigned size; /* of an element */
-} ops[] = {
-    OP(map_grant_ref, grant_op_map, gnttab_map_grant_ref),
-    OP(unmap_grant_ref, grant_op_unmap, gnttab_unmap_grant_ref),
-    OP(setup_table, grant_op_setup_table, gnttab_setup_table),
-    OP(dump_table, grant_op_dump_table, gnttab_dump_table),
-    OP(transfer, grant_op_transfer, gnttab_transfer),
-    OP(copy, grant_op_copy, gnttab_copy),
-    OP(query_size, grant_op_query_size, gnttab_query_size),
-    OP(unmap_and_replace, grant_op_unmap_and_replace,
-       gnttab_unmap_and_replace),
-    OP(set_version, grant_op_set_version, gnttab_set_version),
-    OP(get_status_frames, grant_op_get_status_frames,
-       gnttab_get_status_frames),
-    OP(get_version, grant_op_get_version, gnttab_get_version),
-    OP(swap_grant_ref, grant_op_swap, gnttab_swap_grant_ref),
-    OP(cache_flush, grant_op_cache_flush, gnttab_cache_flush),
+static grant_op_fn *const ops[] = {
+    OP(map_grant_ref),
+    OP(unmap_grant_ref),
+    OP(setup_table),
+    OP(dump_table),
+    OP(transfer),
+    OP(copy),
+    OP(query_size),
+    OP(unmap_and_replace),
+    OP(set_version),
+    OP(get_status_frames),
+    OP(get_version),
+    OP(swap_grant_ref),
+    OP(cache_flush),
 };
+
+long grant_again(unsigned cmd, vaddr_t arg, unsigned left)
+{
+    return hypercall_continue(__HYPERVISOR_grant_table_op, 3, (uint64_t)cmd,
+                              (uint64_t)arg, (uint64_t)left);
+}
 
 /*
  * grant_table_op(cmd, args, count): args is an array of count structures, each
@@ -44,19 +44,12 @@ static long do_grant_table_op(uint64_t cmd, uint64_t arg, uint64_t count,
                               uint64_t a4, uint64_t a5, uint64_t a6)
 {
     uint32_t op = (uint32_t)cmd, n = (uint32_t)count;
-    long done;
 
     (void)a4, (void)a5, (void)a6;
     if (unlikely((int32_t)n < 0))
         return -EINVAL;
     if (unlikely(op >= ARRAY_SIZE(ops)))
         return -ENOSYS;
-    op = (uint32_t)nospec_index(op, ARRAY_SIZE(ops));
-    done = ops[op].fn(arg, n);
-    if (likely(done <= 0))
-        return done;
-    return hypercall_continue(__HYPERVISOR_grant_table_op, 3, cmd,
-                              arg + (uint64_t)done * ops[op].size,
-                              (uint64_t)(n - (uint32_t)done));
+    return ops[nospec_index(op, ARRAY_SIZE(ops))](arg, n);
 }
 HYPERCALL(__HYPERVISOR_grant_table_op, 3, do_grant_table_op);

@@ -177,13 +177,13 @@ static int swap_one(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
  * swap_grant_ref (struct gnttab_swap_grant_ref[]), in the caller's own table.
  * Call: -EFAULT. Status: beyond the table (bad_gntref), in use (eagain).
  */
-long grant_op_swap(vaddr_t arg, unsigned count)
+long grant_op_swap_grant_ref(vaddr_t arg, unsigned count)
 {
     struct gnttab_swap_grant_ref op;
 
     for (unsigned i = 0; i < count; i++, arg += sizeof(op)) {
         if (i && preempt_needed())
-            return i;
+            return grant_again(GNTTABOP_swap_grant_ref, arg, count - i);
         if (copy_from_guest_va(&op, arg, sizeof(op)))
             return -EFAULT;
         op.status = (int16_t)swap_one(current->domain->grant, op.ref_a,
@@ -250,7 +250,7 @@ long grant_op_cache_flush(vaddr_t arg, unsigned count)
         int rc;
 
         if (i && preempt_needed())
-            return i;
+            return grant_again(GNTTABOP_cache_flush, arg, count - i);
         if (copy_from_guest_va(&op, arg, sizeof(op)))
             return -EFAULT;
         rc = cache_flush_one(current->domain, &op);

@@ -91,13 +91,16 @@ int grant_host_unmap(struct vcpu *v, uint64_t host_addr, unsigned flags,
                      mfn_t m, uint64_t new_addr);
 
 /*
- * The operations. arg: guest array of `count` structures. 0, -errno, or the
- * number of elements done when the call gave way (it goes on behind them).
+ * The operations. arg: guest array of `count` structures. 0 or -errno; when an
+ * operation gives way it returns grant_again: the call is made again with the
+ * `left` elements from arg on.
  */
+long grant_again(unsigned cmd, vaddr_t arg, unsigned left);
 typedef long grant_op_fn(vaddr_t arg, unsigned count);
-grant_op_fn grant_op_map, grant_op_unmap, grant_op_unmap_and_replace,
-    grant_op_setup_table, grant_op_dump_table, grant_op_transfer, grant_op_copy,
-    grant_op_query_size, grant_op_set_version, grant_op_get_status_frames,
-    grant_op_get_version, grant_op_swap, grant_op_cache_flush;
+grant_op_fn grant_op_map_grant_ref, grant_op_unmap_grant_ref,
+    grant_op_unmap_and_replace, grant_op_setup_table, grant_op_dump_table,
+    grant_op_transfer, grant_op_copy, grant_op_query_size,
+    grant_op_set_version, grant_op_get_status_frames, grant_op_get_version,
+    grant_op_swap_grant_ref, grant_op_cache_flush;
 
 #endif

@@ -116,7 +116,7 @@ long grant_op_transfer(vaddr_t arg, unsigned count)
 
     for (unsigned i = 0; i < count; i++, arg += sizeof(op)) {
         if (i && preempt_needed())
-            return i;
+            return grant_again(GNTTABOP_transfer, arg, count - i);
         if (copy_from_guest_va(&op, arg, sizeof(op)))
             return -EFAULT;
         op.status = (int16_t)transfer_one(current->domain, &op);

@@ -105,6 +105,7 @@ static inline void complete(struct batch *b, struct domain *d)
 
 /* The two structures, as the batch code sees them. */
 struct kind {
+    unsigned cmd;
     unsigned size, status; /* of the element; offset of its status */
     bool replace;
 };
@@ -157,17 +158,16 @@ static __always_inline long unmap(vaddr_t arg, unsigned count,
                                   const struct kind *k)
 {
     struct vcpu *v = current;
-    unsigned done = 0;
+    long n;
 
-    while (done < count) {
-        long n;
-
-        if (done && preempt_needed())
-            return done;
-        n = unmap_batch(v, arg + (vaddr_t)done * k->size, count - done, k);
+    while (count) {
+        n = unmap_batch(v, arg, count, k);
         if (n < 0)
             return n;
-        done += (unsigned)n;
+        count -= (unsigned)n;
+        arg += (vaddr_t)n * k->size;
+        if (count && preempt_needed())
+            return grant_again(k->cmd, arg, count);
     }
     return 0;
 }
@@ -182,9 +182,10 @@ static __always_inline long unmap(vaddr_t arg, unsigned count,
  * (general_error). An address that is 0 or of a kind that is not mapped is
  * ignored; the handle lives until nothing is mapped.
  */
-long grant_op_unmap(vaddr_t arg, unsigned count)
+long grant_op_unmap_grant_ref(vaddr_t arg, unsigned count)
 {
     static const struct kind kind = {
+        .cmd = GNTTABOP_unmap_grant_ref,
         .size = sizeof(struct gnttab_unmap_grant_ref),
         .status = offsetof(struct gnttab_unmap_grant_ref, status),
     };
@@ -202,6 +203,7 @@ long grant_op_unmap(vaddr_t arg, unsigned count)
 long grant_op_unmap_and_replace(vaddr_t arg, unsigned count)
 {
     static const struct kind kind = {
+        .cmd = GNTTABOP_unmap_and_replace,
         .size = sizeof(struct gnttab_unmap_and_replace),
         .status = offsetof(struct gnttab_unmap_and_replace, status),
         .replace = true,

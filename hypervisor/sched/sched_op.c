@@ -24,19 +24,30 @@ struct watchdogs {
     bool used[NR_WATCHDOGS];
 };
 
+static __noinline long poll_several(const struct sched_poll *poll)
+{
+    evtchn_port_t ports[POLL_PORTS_MAX];
+
+    if (poll->nr_ports > POLL_PORTS_MAX)
+        return -EINVAL;
+    if (copy_from_guest(ports, poll->ports, poll->nr_ports))
+        return -EFAULT;
+    return evtchn_poll(ports, poll->nr_ports, min(poll->timeout, STIME_MAX));
+}
+
 /* poll: -EINVAL for more than 128 ports, or one that does not exist. */
 static long op_poll(uint64_t arg)
 {
-    evtchn_port_t ports[POLL_PORTS_MAX];
     struct sched_poll poll;
+    evtchn_port_t port;
 
     if (copy_from_guest_va(&poll, arg, sizeof(poll)))
         return -EFAULT;
-    if (poll.nr_ports > POLL_PORTS_MAX)
-        return -EINVAL;
-    if (copy_from_guest(ports, poll.ports, poll.nr_ports))
+    if (unlikely(poll.nr_ports != 1)) /* one: a lock that is waited for */
+        return poll_several(&poll);
+    if (copy_from_guest(&port, poll.ports, 1))
         return -EFAULT;
-    return evtchn_poll(ports, poll.nr_ports, min(poll.timeout, STIME_MAX));
+    return evtchn_poll(&port, 1, min(poll.timeout, STIME_MAX));
 }
 
 static long op_shutdown(uint64_t arg)

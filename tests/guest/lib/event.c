@@ -31,13 +31,17 @@ void evtchn_pair(unsigned *near, unsigned *far)
     evtchn_reset_pending(); /* a new port may come pending and masked */
 }
 
+/* From the top down: a pending bit that is left under clear ones stays dead. */
 void evtchn_reset_pending(void)
 {
+    volatile xen_ulong_t *pending = shared_info->evtchn_pending;
+    volatile struct vcpu_info *vi = &shared_info->vcpu_info[0];
+
+    vi->evtchn_upcall_pending = 0;
+    vi->evtchn_pending_sel = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(shared_info->evtchn_pending); i++)
-        shared_info->evtchn_pending[i] = 0;
+        pending[i] = 0;
     shared_info->evtchn_mask[0] = 0;
-    shared_info->vcpu_info[0].evtchn_upcall_pending = 0;
-    shared_info->vcpu_info[0].evtchn_pending_sel = 0;
 }
 
 bool evtchn_is_pending(unsigned port)
