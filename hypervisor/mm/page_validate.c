@@ -165,67 +165,70 @@ static int l1_up(struct frame *f, struct progress *p, struct domain *d)
     return rc;
 }
 
-/*
- * As page_get_and_type; the common case in line: the child is valid already
- * and gets one use more. While there is a reference its owner is d, so with
- * pt_lock held a table's type word stays as it is.
- */
-static __always_inline int child_take(pte_t e, unsigned level, struct domain *d,
-                                      uint64_t owner_bits)
+int child_get(pte_t e, unsigned level, struct domain *d)
 {
-    const uint64_t type = PGT_LEVEL(level - 1);
     mfn_t m = pte_mfn(e);
-    struct frame *f;
-    uint64_t x;
-    int rc;
 
-    if (unlikely((e & UPPER_REFUSED) || m.m >= max_mfn))
+    if ((e & UPPER_REFUSED) || m.m >= max_mfn)
         return -EINVAL;
-    f = frame_of(m);
-    if (unlikely(!ref_get(f, owner_bits)))
-        return -EINVAL;
+    return page_get_and_type(frame_of(m), PGT_LEVEL(level - 1), d);
+}
+
+/*
+ * The common case of child_get: a child that is valid already gets one use
+ * more. False: nothing was done. While there is a reference its owner is the
+ * table's, so with pt_lock held the type word stays as it is.
+ */
+static __always_inline bool child_share(pte_t e, uint64_t type,
+                                        uint64_t owner_bits)
+{
+    struct frame *f = frame_of(pte_mfn(e));
+    uint64_t x;
+
+    if (unlikely((e & UPPER_REFUSED) || pte_mfn(e).m >= max_mfn ||
+                 !ref_get(f, owner_bits)))
+        return false;
     x = type_load(f);
     if (likely((x & (PGT_MASK | PGT_VALIDATED)) == (type | PGT_VALIDATED) &&
                (x & PGT_COUNT_MASK) < PGT_COUNT_MAX)) {
         type_store(f, x + 1);
-        return 0;
+        return true;
     }
-    rc = page_get_type(f, type, d);
-    if (rc)
-        ref_put(f);
-    return rc;
+    ref_put(f);
+    return false;
 }
 
-int child_get(pte_t e, unsigned level, struct domain *d)
+/* Any other child. May give way before it, unless it is the first such. */
+static __noinline int child_build(pte_t e, unsigned level, struct domain *d,
+                                  bool *worked)
 {
-    return child_take(e, level, d, REF_OWNER(domain_id_of(d)));
+    if (*worked && preempt_needed())
+        return -ERESTART_PREEMPT;
+    *worked = true;
+    return child_get(e, level, d);
 }
 
 static int upper_up(struct frame *f, unsigned level, struct progress *p,
                     struct domain *d)
 {
     const uint64_t owner_bits = REF_OWNER(domain_id_of(d));
-    pte_t *t = map_frame(frame_mfn(f));
+    pte_t e, *t = map_frame(frame_mfn(f));
     bool worked = false;
     unsigned i = p->at;
-    pte_t e;
     int rc = 0;
 
     for (; (e = used_up(t, &i)); i++) {
         if (hyp_slot(level, i))
             continue;
         p->parts |= 1u << (i / TABLE_PART);
-        if (!(e & PTE_P))
+        if (unlikely(!(e & PTE_P)))
             rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
-        else if (worked && preempt_needed())
-            rc = -ERESTART_PREEMPT;
-        else
-            rc = child_take(e, level, d, owner_bits);
-        if (rc)
+        else if (unlikely(!child_share(e, PGT_LEVEL(level - 1), owner_bits)))
+            rc = child_build(e, level, d, &worked);
+        if (unlikely(rc))
             break;
-        if ((e & (PTE_P | PTE_US)) == PTE_P)
+        if (unlikely((e & (PTE_P | PTE_US)) == PTE_P))
             WRITE_ONCE(t[i], e | PTE_US);
-        worked = true;
     }
     if (!rc && level == 4)
         l4_install_hypervisor(t);
@@ -272,17 +275,17 @@ static int finish_child(pte_t e, unsigned level, struct domain *d)
     return page_finish_put(f, d);
 }
 
-/* As page_put_and_type; in line if it is not the child's last use. */
-static __always_inline int child_put(pte_t e, struct domain *d)
+/* Drops a use of a child. False: it is the last one, nothing was done. */
+static __always_inline bool child_unshare(pte_t e)
 {
     struct frame *f = frame_of(pte_mfn(e));
     uint64_t x = type_load(f);
 
-    if ((x & PGT_COUNT_MASK) <= 1)
-        return page_put_and_type(f, d);
+    if (unlikely((x & PGT_COUNT_MASK) <= 1))
+        return false;
     type_store(f, x - 1);
     ref_put(f);
-    return 0;
+    return true;
 }
 
 static int upper_down(struct frame *f, unsigned level, struct progress *p,
@@ -297,13 +300,13 @@ static int upper_down(struct frame *f, unsigned level, struct progress *p,
     if (parked && i < PTES_PER_TABLE && !hyp_slot(level, i))
         rc = finish_child(READ_ONCE(t[i]), level, d);
     while (!rc && (e = used_down(t, &i, p->parts))) {
-        if (!(e & PTE_P) || hyp_slot(level, i - 1)) {
+        if (!(e & PTE_P) || hyp_slot(level, i - 1) || child_unshare(e)) {
             i--;
         } else if (worked && preempt_needed()) {
             rc = -ERESTART_PREEMPT;
         } else {
             i--;
-            rc = child_put(e, d);
+            rc = page_put_and_type(frame_of(pte_mfn(e)), d);
             worked = true;
         }
     }

@@ -223,7 +223,7 @@ static void random_run(unsigned count)
     for (unsigned n = 0; n < count; n++) {
         unsigned who = rnd(2);
 
-        preempt_at = rnd(3) ? 0 : rnd(2) ? -1 : 1 + (int)rnd(6);
+        preempt_at = rnd(4) ? (rnd(4) ? -1 : 1 + (int)rnd(6)) : 0;
         ops[rnd(ARRAY_SIZE(ops))](who);
         preempt_at = 0;
         audit_ok();
