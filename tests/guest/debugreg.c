@@ -82,6 +82,9 @@ static void test_refused(void)
     /* General detect would fault the hypervisor's own accesses. */
     set_dr(7, 0x2000);
     expect_eq(get_dr(7) & 0x2000, 0);
+    /* Breakpoints on I/O need what a guest does not have. */
+    for (unsigned n = 0; n < 4; n++)
+        expect_eq(set_dr(7, 2UL << (16 + 4 * n) | DR7_L0 << 2 * n), -EPERM);
     expect((long)get_dr(99) < 0, "DR99 is %#lx", get_dr(99));
 }
 

@@ -1,11 +1,14 @@
 /*
- * Pointers of hypercalls: into the hypervisor, to nothing, not canonical, at
- * the end of a page, read-only for results. Always -EFAULT, never harm.
+ * Pointers of hypercalls: into the hypervisor, also to what it has mapped
+ * there, to nothing, not canonical, at the end of a page or of the lower half,
+ * read-only for results. Always -EFAULT, never harm.
  */
 #include "guest.h"
 const char test_title[] = "bad pointers";
 
-static unsigned long bad[8];
+#define LOWER_END (1UL << 47)
+
+static unsigned long bad[16];
 static unsigned n_bad;
 
 /* A call with one pointer among its arguments. */
@@ -85,12 +88,15 @@ static void make_pointers(void)
 
     bad[n_bad++] = HYPERVISOR_VIRT_START + (1UL << 39);
     bad[n_bad++] = HYPERVISOR_VIRT_END - 4096;
+    bad[n_bad++] = HYPERVISOR_WINDOW + virt_to_mfn(page) * PAGE_SIZE;
     bad[n_bad++] = 0x1000;
     bad[n_bad++] = 1UL << 47;
     bad[n_bad++] = 1UL << 63;
     /* The first byte is there, the last is not. */
     update_va((unsigned long)next, 0, UVMF_INVLPG);
     bad[n_bad++] = (unsigned long)page + 4095;
+    expect_eq(kernel_map(LOWER_END - PAGE_SIZE, read_pte(page)), 0);
+    bad[n_bad++] = LOWER_END - 1;
 }
 
 /* The counter of mmu_update and mmuext_op, a pointer beside the list. */

@@ -164,6 +164,7 @@ static void test_refused(void)
 
     lend(REF, LENT, GTF_permit_access);
     expect_eq(map(REF, WINDOW, 0), GNTST_bad_gntref);
+    expect_eq(map(512, WINDOW, GNTMAP_host_map), GNTST_bad_gntref);
     expect_eq(map(1u << 20, WINDOW, GNTMAP_host_map), GNTST_bad_gntref);
     expect_eq(map(~0u, WINDOW, GNTMAP_host_map), GNTST_bad_gntref);
     expect(map(REF, HYPERVISOR_VIRT_START, GNTMAP_host_map) < 0,

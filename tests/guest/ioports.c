@@ -1,6 +1,8 @@
 /*
  * I/O ports: by IOPL and by bitmap, as PHYSDEVOP_set_iopl and set_iobitmap
  * say; the hypervisor's own ports never.
+ *
+ * never: UNHEARD-OF
  */
 #include "guest.h"
 const char test_title[] = "I/O ports";
@@ -78,6 +80,37 @@ static void test_iopl(void)
     expect_eq(set_iopl(4), -EINVAL);
 }
 
+/* Its serial port is the console that this is read from. */
+static void test_console(void)
+{
+    const char *text = "UNHEARD-OF\n";
+
+    expect_eq(set_iopl(1), 0);
+    for (; *text; text++) {
+        __asm__ volatile("outb %b0,%w1" ::"a"(*text), "d"(0x3f8));
+        delay_ms(1);
+    }
+    expect_eq(set_iopl(0), 0);
+}
+
+USER_SNIPPET(user_in2, "movl %edi,%edx; inw %dx,%ax; int3");
+USER_SNIPPET(user_in4, "movl %edi,%edx; inl %dx,%eax; int3");
+
+/* Each port of an access must be allowed, also those of the next byte. */
+static void test_wide(void)
+{
+    struct trap_frame f;
+
+    RUN_USER(user_in2, POST - 1, &f);
+    expect_eq(f.vector, 13);
+    RUN_USER(user_in2, POST, &f);
+    expect_eq(f.vector, 13);
+    RUN_USER(user_in4, POST - 3, &f);
+    expect_eq(f.vector, 13);
+    RUN_USER(user_in4, POST, &f);
+    expect_eq(f.vector, 13);
+}
+
 static void test_bitmap(void)
 {
     static uint8_t map[8192];
@@ -91,6 +124,7 @@ static void test_bitmap(void)
     expect_eq(user_trap(POST), 3);
     expect_eq(user_trap(POST + 1), 13);
     expect_eq(user_trap(0x1234), 13);
+    test_wide();
     b.nr_ports = 65537;
     expect_eq(hypercall2(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iobitmap, &b),
               -EINVAL);
@@ -119,6 +153,7 @@ void test_main(void)
 {
     test_none();
     test_iopl();
+    test_console();
     test_bitmap();
     test_pci();
 }

@@ -121,9 +121,50 @@ static void test_exchange(void)
     expect_eq(pages[0][5], 5);
 }
 
+static long current_pages(void)
+{
+    static domid_t self = DOMID_SELF;
+
+    return memory_op(XENMEM_current_reservation, &self);
+}
+
+/* Two frames for one pair; the second is in use: the first one stays, too. */
+static void test_exchange_failed(void)
+{
+    xen_pfn_t in[2], out[1];
+    struct xen_memory_exchange x = {
+        .in = {.nr_extents = 2, .domid = DOMID_SELF},
+        .out = {.nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF}};
+    char *page = alloc_page();
+    uint64_t pte = read_pte(page);
+    long before = current_pages();
+
+    in[0] = virt_to_mfn(page);
+    in[1] = virt_to_mfn(alloc_page());
+    out[0] = virt_to_pfn(page);
+    set_xen_guest_handle(x.in.extent_start, in);
+    set_xen_guest_handle(x.out.extent_start, out);
+    expect_eq(update_va((unsigned long)page, 0, UVMF_INVLPG), 0);
+    expect(memory_op(XENMEM_exchange, &x) < 0, "a frame in use was exchanged");
+    expect_eq(current_pages(), before);
+    expect_eq(update_va((unsigned long)page, pte, UVMF_INVLPG), 0);
+    page[1] = 1;
+    /* One for two, and a list begun behind its end: nothing changes. */
+    x.in.nr_extents = 1;
+    expect_eq(memory_op(XENMEM_exchange, &x), -EINVAL);
+    x.in.nr_extents = 2;
+    x.nr_exchanged = 3;
+    expect_eq(memory_op(XENMEM_exchange, &x), -EINVAL);
+    x.nr_exchanged = 0;
+    x.out.extent_order = 40;
+    expect(memory_op(XENMEM_exchange, &x) < 0, "order 40");
+    expect_eq(current_pages(), before);
+}
+
 void test_main(void)
 {
     test_machine_map();
     test_m2p();
     test_exchange();
+    test_exchange_failed();
 }

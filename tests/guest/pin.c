@@ -50,6 +50,8 @@ static void test_keeps_type(void)
 
 static void test_refused(void)
 {
+    static const unsigned long beyond[] = {1UL << 36, 1UL << 40, ~0UL >> 12,
+                                           ~0UL};
     char *page = alloc_page();
     unsigned long hyp = (table_of(kernel_l4_mfn())[256] & PTE_ADDR) >> 12;
 
@@ -64,6 +66,10 @@ static void test_refused(void)
            "a data page became the base");
     expect(mmuext1(MMUEXT_NEW_BASEPTR, hyp) < 0,
            "the hypervisor's table became the base");
+    for (unsigned i = 0; i < ARRAY_SIZE(beyond); i++) {
+        expect_eq(mmuext1(MMUEXT_NEW_BASEPTR, beyond[i]), -EINVAL);
+        expect_eq(mmuext1(MMUEXT_NEW_USER_BASEPTR, beyond[i]), -EINVAL);
+    }
     expect(mmuext1(MMUEXT_NEW_USER_BASEPTR, virt_to_mfn(page)) < 0,
            "a data page became the user base");
     /* A table with something bad in it. */

@@ -124,6 +124,38 @@ static void test_refused(void)
     expect_eq(physdev(PHYSDEVOP_map_pirq, &m), -ESRCH);
 }
 
+/* What else physdev_op has for interrupts. */
+static void test_physdev(void)
+{
+    struct physdev_irq_status_query q = {.irq = COM2_IRQ};
+    struct physdev_setup_gsi gsi = {.gsi = 5, .triggering = 1, .polarity = 1};
+    struct physdev_get_free_pirq free_pirq = {.type = MAP_PIRQ_TYPE_GSI};
+    struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF, .pirq = 300};
+    struct physdev_pirq_eoi_gmfn map = {.gmfn = ~0UL};
+    struct physdev_apic apic = {.apic_physbase = 0x1000};
+    struct physdev_irq vector = {.irq = 4};
+
+    expect_eq(physdev(PHYSDEVOP_irq_status_query, &q), 0);
+    expect_eq(q.flags & XENIRQSTAT_shared, 0);
+    q.irq = 60000;
+    expect_eq(physdev(PHYSDEVOP_irq_status_query, &q), -EINVAL);
+    expect_eq(physdev(PHYSDEVOP_setup_gsi, &gsi), 0);
+    gsi.gsi = 1000;
+    expect_eq(physdev(PHYSDEVOP_setup_gsi, &gsi), -EINVAL);
+    expect_eq(physdev(PHYSDEVOP_get_free_pirq, &free_pirq), 0);
+    expect_eq(physdev(PHYSDEVOP_unmap_pirq, &unmap), -EINVAL);
+    expect_eq(physdev(PHYSDEVOP_pirq_eoi_gmfn_v2, &map), -EINVAL);
+    map.gmfn = kernel_l4_mfn();
+    expect_eq(physdev(PHYSDEVOP_pirq_eoi_gmfn_v2, &map), -EINVAL);
+    expect_eq(physdev(PHYSDEVOP_apic_read, &apic), -EINVAL);
+    apic.apic_physbase = 0xfec00000;
+    apic.reg = 1;
+    expect_eq(physdev(PHYSDEVOP_apic_read, &apic), 0);
+    expect(apic.value >> 16 & 0xff, "an I/O APIC without lines");
+    expect_eq(physdev(PHYSDEVOP_alloc_irq_vector, &vector), 0);
+    expect_eq(physdev(200, &vector), -ENOSYS);
+}
+
 static void firing_vcpu(void)
 {
     may_use_ports();
@@ -174,6 +206,7 @@ void test_main(void)
         skip("no second serial port");
     expect_eq(physdev(PHYSDEVOP_map_pirq, &m), 0);
     test_refused();
+    test_physdev();
     test_delivery();
     test_races();
     test_delivery();

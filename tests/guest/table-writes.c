@@ -188,6 +188,27 @@ static void test_refused(void)
     expect_eq(last_trap.vector, 14);
 }
 
+USER_SNIPPET(user_store, "movq %rdi,(%rdi); int3");
+USER_SNIPPET(user_clear, "lock andl $0,(%rdi); int3");
+
+/* Only the kernel's writes are carried out, not those of user mode. */
+static void test_user(void)
+{
+    const unsigned long va = 0x700000;
+    struct trap_frame f;
+
+    l1[6] = good[0];
+    expect_eq(user_map(va, PTE(virt_to_mfn((void *)l1),
+                               PTE_P | PTE_US | PTE_AD)), 0);
+    RUN_USER(user_store, va + 6 * 8, &f);
+    expect_eq(f.vector, 14);
+    expect_eq(f.error_code, 7);
+    RUN_USER(user_clear, va + 6 * 8, &f);
+    expect_eq(f.vector, 14);
+    expect_eq(l1[6] & PTE_ADDR, good[0] & PTE_ADDR);
+    l1[6] = 0;
+}
+
 /* Levels above: faults, or done as well. */
 static void test_upper(void)
 {
@@ -217,6 +238,7 @@ void test_main(void)
     test_optional();
     test_registers();
     test_refused();
+    test_user();
     l1[0] = good[0];
     test_upper();
 }

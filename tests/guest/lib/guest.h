@@ -37,6 +37,8 @@ enum {
 
 #define PAGE_SIZE 4096UL
 #define VIRT_BASE 0xffffffff80000000UL
+/* Where hypervisors of this ABI map all memory for themselves. */
+#define HYPERVISOR_WINDOW 0xffff830000000000UL
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 extern const char test_title[];

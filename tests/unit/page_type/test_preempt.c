@@ -298,6 +298,27 @@ static void child_has_a_new_role(void **state)
     assert_same(&idle);
 }
 
+/* The entry that is refused names a table that another call has half-done. */
+static void bad_entry_names_half_done(void **state)
+{
+    mfn_t x = new_frame(&A), y = new_frame(&A), child = new_frame(&A);
+    mfn_t parent = frame_with(&A, E(child, PTE_PSE));
+    struct snapshot idle;
+
+    (void)state;
+    entries(child)[0] = E(x, 0);
+    entries(child)[40] = E(y, 0);
+    snapshot(&idle);
+    preempt_at = -1;
+    assert_int_equal(page_pin(child, 2, &A), -ERESTART_PREEMPT);
+    preempt_at = 0;
+    assert_int_equal(page_pin(parent, 3, &A), -EINVAL);
+    assert_true(F(child)->type & PGT_PARTIAL);
+    audit_ok();
+    assert_int_equal(page_unpin(child, &A), 0);
+    assert_same(&idle);
+}
+
 /* The owner gives the frames up while they are half-done. */
 static void freed_meanwhile(void **state)
 {
@@ -435,6 +456,7 @@ const struct CMUnitTest preempt_tests[] = {
     TEST(children_taken_over),
     TEST(down_and_pinned_meanwhile),
     TEST(child_has_a_new_role),
+    TEST(bad_entry_names_half_done),
     TEST(freed_meanwhile),
     TEST(deferred_drop),
     TEST(preempted_update),
