@@ -78,7 +78,10 @@ int type_get(struct frame *f, uint64_t type, struct domain *owner,
              uint64_t extra);
 /*
  * Drops a writable use and leaves the TLB's clock in the word, also when it is
- * not the last; why: page_type.c.
+ * not the last; why: page_type.c. A locked instruction has come between the
+ * unmapping and this: the write of the entry itself (page_update.c), or, of
+ * the entries of a table that goes, that which took it away from its user (an
+ * entry above, a load of CR3) and every put of a reference since.
  */
 static __always_inline void writable_put(struct frame *f)
 {
@@ -86,7 +89,7 @@ static __always_inline void writable_put(struct frame *f)
 
     do {
         BUG_ON(!(x & PGT_COUNT_MASK));
-        stamp = (uint64_t)tlb_clock() << PGT_AUX_SHIFT;
+        stamp = (uint64_t)tlb_clock_ordered() << PGT_AUX_SHIFT;
     } while (unlikely(!atomic_cas(&f->type, &x,
                                   ((x & ~PGT_AUX_MASK) - 1) | stamp)));
 }
