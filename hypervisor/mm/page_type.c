@@ -131,17 +131,10 @@ int page_get_type(struct frame *f, uint64_t type, struct domain *owner)
     return type_get(f, type, owner, 0);
 }
 
-/* After any use: not only unmapping by a locked instruction. */
-static void plain_put(struct frame *f)
-{
-    smp_mb();
-    writable_put(f);
-}
-
 void page_put_writable(struct frame *f)
 {
     ASSERT(page_type(f) == PGT_WRITABLE);
-    plain_put(f);
+    writable_put(f);
 }
 
 int page_put_type(struct frame *f, struct domain *owner)
@@ -149,7 +142,7 @@ int page_put_type(struct frame *f, struct domain *owner)
     uint64_t x = type_load(f);
 
     if (!type_validates(x)) {
-        plain_put(f);
+        writable_put(f);
         return 0;
     }
     ASSERT(!(x & PGT_PARTIAL));

@@ -12,9 +12,9 @@
 
 /* 20-bit clock, never 0 after boot; wraps with a flush of every CPU. */
 uint32_t tlb_clock(void);
-/* As tlb_clock for who unmapped by a locked instruction: a barrier already. */
+/* As tlb_clock, for who unmapped by a locked instruction: that is a barrier. */
 #ifdef HOST_SHIM
-#define tlb_clock_ordered() tlb_clock()
+#define tlb_clock_ordered tlb_clock
 #else
 extern uint32_t tlb_clock_now; /* tlb.c's own, to be read here alone */
 static inline uint32_t tlb_clock_ordered(void)
