@@ -78,7 +78,11 @@ int type_get(struct frame *f, uint64_t type, struct domain *owner,
              uint64_t extra);
 /*
  * Drops a writable use and leaves the TLB's clock in the word, also when it is
- * not the last; why: page_type.c.
+ * not the last; why: page_type.c. If the use was a mapping, a locked
+ * instruction has come since it ended: the write of the entry (page_update.c),
+ * or, of the entries of a table that goes, that which took it away from its
+ * user (an entry above, a load of CR3). The hypervisor's own uses leave no
+ * translation of a guest's.
  */
 static __always_inline void writable_put(struct frame *f)
 {
@@ -86,7 +90,7 @@ static __always_inline void writable_put(struct frame *f)
 
     do {
         BUG_ON(!(x & PGT_COUNT_MASK));
-        stamp = (uint64_t)tlb_clock() << PGT_AUX_SHIFT;
+        stamp = (uint64_t)tlb_clock_ordered() << PGT_AUX_SHIFT;
     } while (unlikely(!atomic_cas(&f->type, &x,
                                   ((x & ~PGT_AUX_MASK) - 1) | stamp)));
 }
@@ -132,19 +136,27 @@ struct l1_ctx {
 };
 
 /*
- * Rare cases of l1_get: not an ordinary frame of fg. The context by value: so
- * it need not be in memory for the common ones.
+ * Rare cases of l1_get: not an ordinary frame of fg. They don't take the
+ * context: so it need not be in memory for the common ones.
  */
-int l1_get_device(mfn_t m, struct l1_ctx c);
-int l1_get_special(struct frame *f, pte_t e, struct l1_ctx c);
-bool l1_flags_ok(pte_t e, const struct domain *owner);
+int l1_get_device(mfn_t m, struct domain *owner, struct domain *fg, bool grant);
+int l1_get_special(struct frame *f, pte_t e, struct domain *owner,
+                   struct domain *fg, bool grant);
+bool l1_special_ok(pte_t e, const struct domain *owner);
 bool l1_foreign_ok(const struct frame *f);
 /* Drops the references of a present entry, if it names RAM. */
 void l1_put_descriptor(struct frame *f, struct domain *owner);
 
+/* May a present entry have the flags that it has? */
+static __always_inline bool l1_flags_ok(pte_t e, const struct domain *owner)
+{
+    return likely(!(e & L1_SPECIAL)) || l1_special_ok(e, owner);
+}
+
 /*
- * Checks a present entry and takes the references it needs: a general one,
- * and with RW a writable one. 0, -EINVAL, -EBUSY.
+ * Checks what a present entry names (the flags have been checked: l1_flags_ok)
+ * and takes the references it needs: a general one, and with RW a writable one.
+ * 0, -EINVAL, -EBUSY.
  */
 static __always_inline int l1_get(pte_t e, const struct l1_ctx *c)
 {
@@ -152,13 +164,11 @@ static __always_inline int l1_get(pte_t e, const struct l1_ctx *c)
     struct frame *f;
     int rc;
 
-    if (unlikely((e & L1_SPECIAL) && !l1_flags_ok(e, c->owner)))
-        return -EINVAL;
     if (unlikely(m.m >= max_mfn))
-        return l1_get_device(m, *c);
+        return l1_get_device(m, c->owner, c->fg, c->grant);
     f = frame_of(m);
     if (unlikely(!ref_get(f, c->owner_bits)))
-        return l1_get_special(f, e, *c);
+        return l1_get_special(f, e, c->owner, c->fg, c->grant);
     if (unlikely(c->foreign && !l1_foreign_ok(f))) {
         ref_put(f);
         return -EINVAL;

@@ -4,7 +4,7 @@
  */
 #include "mm/page_engine.h"
 
-bool l1_flags_ok(pte_t e, const struct domain *owner)
+bool l1_special_ok(pte_t e, const struct domain *owner)
 {
     if (e & PTE_G)
         return false;
@@ -22,24 +22,25 @@ bool l1_foreign_ok(const struct frame *f)
 }
 
 /* Device memory has no references; the right to map it is the table owner's. */
-int l1_get_device(mfn_t m, struct l1_ctx c)
+int l1_get_device(mfn_t m, struct domain *owner, struct domain *fg, bool grant)
 {
-    if (c.grant)
+    if (grant)
         return 0;
-    if (c.fg && c.fg != c.owner)
+    if (fg && fg != owner)
         return -EINVAL;
-    return domain_may_map_io(c.owner, m) ? 0 : -EINVAL;
+    return domain_may_map_io(owner, m) ? 0 : -EINVAL;
 }
 
 /* f is not fg's, not in use, at its maximum of references, or not RAM. */
-int l1_get_special(struct frame *f, pte_t e, struct l1_ctx c)
+int l1_get_special(struct frame *f, pte_t e, struct domain *owner,
+                   struct domain *fg, bool grant)
 {
     uint64_t owner_bits, foreign;
     int rc;
 
     if (!mfn_valid(frame_mfn(f)))
-        return l1_get_device(frame_mfn(f), c);
-    if (!c.grant)
+        return l1_get_device(frame_mfn(f), owner, fg, grant);
+    if (!grant)
         return -EINVAL;
     /* The grant table holds a reference: the owner can't change. */
     owner_bits = REF_OWNER(frame_owner_id(f));
@@ -47,8 +48,8 @@ int l1_get_special(struct frame *f, pte_t e, struct l1_ctx c)
         return -EINVAL;
     if (!(e & PTE_RW))
         return 0;
-    foreign = owner_bits == REF_OWNER(domain_id_of(c.owner)) ? 0 : PGT_FOREIGN;
-    rc = writable_get(f, foreign ? NULL : c.owner, foreign);
+    foreign = owner_bits == REF_OWNER(domain_id_of(owner)) ? 0 : PGT_FOREIGN;
+    rc = writable_get(f, foreign ? NULL : owner, foreign);
     if (rc)
         ref_put(f);
     return rc;

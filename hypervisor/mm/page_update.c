@@ -83,7 +83,7 @@ static __always_inline void l1_put_surplus(pte_t old, pte_t val)
 static __always_inline int l1_check(pte_t *val, const struct l1_ctx *c)
 {
     if (*val & PTE_P) {
-        if (unlikely((*val & L1_SPECIAL) && !l1_flags_ok(*val, c->owner)))
+        if (unlikely(!l1_flags_ok(*val, c->owner)))
             return -EINVAL;
         *val = pt_adjust(*val, 1);
         return 0;

@@ -128,7 +128,7 @@ static __always_inline pte_t used_down(const pte_t *t, unsigned *i,
 static __always_inline int l1_take(pte_t e, const struct l1_ctx *c)
 {
     if (likely(e & PTE_P))
-        return l1_get(e, c);
+        return likely(l1_flags_ok(e, c->owner)) ? l1_get(e, c) : -EINVAL;
     return l1tf_unsafe(e, c->owner) ? -EINVAL : 0;
 }
 

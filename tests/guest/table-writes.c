@@ -35,6 +35,40 @@ static void test_moves(void)
     expect_eq(entry(3), good[1] & ~2UL);
 }
 
+/* The short forms with every kind of register and displacement. */
+static void test_forms(void)
+{
+    uint64_t v = good[1], old = entry(3);
+
+    __asm__ volatile("movq %0,%%r9; movq %1,%%r10; movq %%r9,(%%r10)" ::"r"(
+                         good[0]),
+                     "r"(&l1[3])
+                     : "r9", "r10", "memory");
+    expect_eq(entry(3), good[0]);
+    old = entry(3);
+    __asm__ volatile("movq %0,%%r12; movq %1,%%rbx;"
+                     "xchgq %%r12,-16(%%rbx); movq %%r12,%0"
+                     : "+r"(v)
+                     : "r"(&l1[5])
+                     : "r12", "rbx", "memory");
+    expect_eq(v & ~PTE_G, old);
+    expect_eq(entry(3), good[1]);
+    __asm__ volatile("movq %0,%%r13; movq $0x7ffff000,127(%%r13)" ::"r"(
+                         (char *)&l1[3] - 127)
+                     : "r13", "memory");
+    expect_eq(entry(3), 0x7ffff000);
+    __asm__ volatile("movq %0,%%rdi; movq %1,%%rsi; movq %%rsi,(%%rdi,%2,8)" ::
+                         "r"(&l1[1]),
+                     "r"(good[2]), "r"(2UL)
+                     : "rdi", "rsi", "memory");
+    expect_eq(entry(3), good[2]);
+    __asm__ volatile("movq %0,%%r14; movq %1,%%r15; movq %%r15,0x80(%%r14)" ::
+                         "r"((char *)&l1[3] - 0x80),
+                     "r"(good[0])
+                     : "r14", "r15", "memory");
+    expect_eq(entry(3), good[0]);
+}
+
 static void test_exchange(void)
 {
     uint64_t v = good[2], old = entry(3), raw;
@@ -233,6 +267,7 @@ void test_main(void)
                           PTE(virt_to_mfn(table), FLAGS)),
               0);
     test_moves();
+    test_forms();
     test_exchange();
     test_bits();
     test_optional();

@@ -43,14 +43,14 @@ struct flush_slot {
 };
 static DEFINE_PER_CPU(struct flush_slot, flush_slot);
 
-static uint32_t clock_now = 1;
+uint32_t tlb_clock_now = 1;
 
 /* ---- the clock ---- */
 
 uint32_t tlb_clock(void)
 {
     smp_mb(); /* the unmapping before */
-    return READ_ONCE(clock_now);
+    return READ_ONCE(tlb_clock_now);
 }
 
 cpumask_t tlb_filter(cpumask_t cpus, uint32_t stamp)
@@ -69,12 +69,12 @@ cpumask_t tlb_filter(cpumask_t cpus, uint32_t stamp)
 /* The value that the flush now beginning may stamp. */
 static uint32_t clock_advance(void)
 {
-    uint32_t old = READ_ONCE(clock_now);
+    uint32_t old = READ_ONCE(tlb_clock_now);
 
     do {
         if (old == CLOCK_LAST)
             return 0;
-    } while (!__atomic_compare_exchange_n(&clock_now, &old, old + 1, false,
+    } while (!__atomic_compare_exchange_n(&tlb_clock_now, &old, old + 1, false,
                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
     return old + 1;
 }
@@ -194,11 +194,11 @@ static void clock_restart(void)
 
     if (__atomic_test_and_set(&restarting, __ATOMIC_ACQUIRE))
         return; /* somebody is at it; meanwhile nothing is filtered out */
-    if (READ_ONCE(clock_now) == CLOCK_LAST) {
+    if (READ_ONCE(tlb_clock_now) == CLOCK_LAST) {
         if (others)
             flush_others(others, FLUSH_WRAP, 0);
         flush_here(FLUSH_WRAP, 0);
-        __atomic_store_n(&clock_now, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&tlb_clock_now, 1, __ATOMIC_SEQ_CST);
     }
     __atomic_clear(&restarting, __ATOMIC_RELEASE);
 }
@@ -209,7 +209,7 @@ static void flush_cpus(cpumask_t cpus, enum flush_kind kind, vaddr_t va)
     cpumask_t self = CPUMASK(smp_cpu_id());
     cpumask_t others = cpus & cpu_online_map & ~self;
 
-    if (unlikely(READ_ONCE(clock_now) == CLOCK_LAST))
+    if (unlikely(READ_ONCE(tlb_clock_now) == CLOCK_LAST))
         clock_restart();
     if (others)
         flush_others(others, kind, va);

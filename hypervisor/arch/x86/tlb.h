@@ -7,10 +7,21 @@
 #ifndef ARCH_X86_TLB_H
 #define ARCH_X86_TLB_H
 
+#include "lib/compiler.h"
 #include "lib/types.h"
 
 /* 20-bit clock, never 0 after boot; wraps with a flush of every CPU. */
 uint32_t tlb_clock(void);
+/* As tlb_clock, for who unmapped by a locked instruction: that is a barrier. */
+#ifdef HOST_SHIM
+#define tlb_clock_ordered tlb_clock
+#else
+extern uint32_t tlb_clock_now; /* tlb.c's own, to be read here alone */
+static inline uint32_t tlb_clock_ordered(void)
+{
+    return READ_ONCE(tlb_clock_now);
+}
+#endif
 /* Those of `cpus` that have not flushed fully since the stamp was taken. */
 cpumask_t tlb_filter(cpumask_t cpus, uint32_t stamp);
 
