@@ -25,6 +25,7 @@
 #include "arch/x86/softirq.h"
 #include "arch/x86/traps.h"
 #include "lib/errno.h"
+#include "lib/heap.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 
@@ -42,7 +43,7 @@ struct irq_desc {
     uint8_t running;   /* handler runs on so many CPUs (edges can overlap) */
 };
 
-static struct irq_desc irq_descs[NR_IRQS_MAX];
+static struct irq_desc *irq_descs; /* NR_IRQS_MAX */
 /*
  * Vector -> irq + 1, 0: never used, or VECTOR_GIVEN_UP: free, but an interrupt
  * may have been on its way to another CPU when its line was masked, and is
@@ -442,6 +443,9 @@ unsigned irq_isa_to_gsi(unsigned isa)
 /* ISA lines: edge, high, unless overridden; all others PCI: level, low. */
 void __init irq_init(void)
 {
+    irq_descs = xzalloc_array(struct irq_desc, NR_IRQS_MAX);
+    if (!irq_descs)
+        panic("no memory for interrupts");
     for (unsigned i = 0; i < NR_IRQS_MAX; i++) {
         struct irq_desc *d = &irq_descs[i];
         spin_lock_init(&d->lock, LOCK_IRQ);

@@ -1,6 +1,6 @@
 /*
- * Text goes to a copy in memory first: reading the screen is slow, and
- * scrolling would read all of it.
+ * Scrolling reads the screen, which is slow (a millisecond or so), but the
+ * screen is for messages at boot and the last words of a panic.
  */
 #include "arch/x86/vga.h"
 
@@ -19,20 +19,12 @@
 
 /* Mapped one to one by the early page tables. */
 static uint16_t *screen = (uint16_t *)SCREEN;
-static uint16_t shadow[ROWS_MAX * COLS];
 static unsigned rows, row, col;
-
-static void show_rows(unsigned first, unsigned n)
-{
-    if (screen)
-        memcpy(screen + first * COLS, shadow + first * COLS,
-               n * COLS * sizeof(*shadow));
-}
 
 static void clear_row(unsigned r)
 {
     for (unsigned i = 0; i < COLS; i++)
-        shadow[r * COLS + i] = BLANK;
+        screen[r * COLS + i] = BLANK;
 }
 
 void vga_init(void)
@@ -44,12 +36,13 @@ void vga_init(void)
     outb(CURSOR_OFF, CRTC_DATA);
     for (unsigned r = 0; r < rows; r++)
         clear_row(r);
-    show_rows(0, rows);
 }
 
 void vga_remap(void)
 {
-    screen = ioremap(SCREEN, sizeof(shadow));
+    screen = ioremap(SCREEN, ROWS_MAX * COLS * sizeof(*screen));
+    if (!screen)
+        rows = 0;
 }
 
 static void new_line(void)
@@ -58,9 +51,8 @@ static void new_line(void)
     if (++row < rows)
         return;
     row = rows - 1;
-    memmove(shadow, shadow + COLS, row * COLS * sizeof(*shadow));
+    memmove(screen, screen + COLS, row * COLS * sizeof(*screen));
     clear_row(row);
-    show_rows(0, rows);
 }
 
 void vga_putc(char c)
@@ -74,9 +66,7 @@ void vga_putc(char c)
     } else if (c == '\t') {
         col = (col | 7) + 1;
     } else if ((uint8_t)c >= ' ') {
-        shadow[row * COLS + col] = (uint16_t)(0x0700 | (uint8_t)c);
-        if (screen)
-            screen[row * COLS + col] = shadow[row * COLS + col];
+        screen[row * COLS + col] = (uint16_t)(0x0700 | (uint8_t)c);
         col++;
     }
     if (c == '\n' || col >= COLS)
