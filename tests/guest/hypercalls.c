@@ -4,7 +4,6 @@
  *
  * options: dom0_max_vcpus=2
  */
-#define __XEN_TOOLS__
 #include "guest.h"
 #include <xen/callback.h>
 #include <xen/nmi.h>
