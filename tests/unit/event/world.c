@@ -212,6 +212,7 @@ void fire(unsigned irq)
 
 static void make_domain(unsigned id)
 {
+    const struct domain_config config = {.max_port = ~0u};
     struct domain *d = &dom[id];
 
     memset(d, 0, sizeof(*d));
@@ -224,7 +225,7 @@ static void make_domain(unsigned id)
     d->irq_caps = rangeset_new();
     if (id == 0)
         assert_int_equal(rangeset_add(d->irq_caps, 0, GSIS - 1), 0);
-    assert_int_equal(event_hooks.init(d), 0);
+    assert_int_equal(event_hooks.init(d, &config), 0);
     for (unsigned i = 0; i < VCPUS; i++) {
         struct vcpu *v = &vcpu[id][i];
 
