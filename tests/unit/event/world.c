@@ -212,7 +212,7 @@ void fire(unsigned irq)
 
 static void make_domain(unsigned id)
 {
-    const struct domain_config config = {.max_port = PORTS_MAX};
+    const struct domain_config config = {.max_port = ~0u};
     struct domain *d = &dom[id];
 
     memset(d, 0, sizeof(*d));
