@@ -60,7 +60,7 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13)
+	vmlinuz-13 initrd-13 grub-memdisk)
 xl_tests := $(wildcard tests/system/xl/xl-*)
 
 $(absO)/guests/vmlinux-%: $(absO)/guests/vmlinuz-% scripts/kernel-payload
@@ -73,6 +73,10 @@ $(absO)/guests/vmlinuz-%: $(absO)/linux-%/vmlinuz
 $(absO)/guests/initrd-%: $(initramfs_parts)
 	@mkdir -p $(@D)
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -i guest -m guest
+
+$(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
+		$(absO)/guests/initrd-12
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
 
 $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
 		$(xl_tests)
