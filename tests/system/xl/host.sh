@@ -13,8 +13,9 @@ fi
 # times over. The kernel comes unpacked: that is faster.
 scenario()
 {
-    log=$O/logs/$1.log
-    "$TOP/scripts/qemu-run" -n "$1" --xen "$XENO" \
+    boot=$1${HYPERVISOR:+-$HYPERVISOR}
+    log=$O/logs/$boot.log
+    "$TOP/scripts/qemu-run" -n "$boot" --xen "$XENO" \
         --xen-args "$CONSOLE dom0_mem=${dom0_mem:-768M} ${xen_args:-}" \
         --kernel "$O/guests/vmlinux-12" \
         --args "console=hvc0 quiet xeno.test=$1 ${dom0_args:-}" \
