@@ -206,9 +206,8 @@ static int grant_init(struct domain *d, const struct domain_config *config)
     if (!gt)
         return -ENOMEM;
     spin_lock_init(&gt->lock, LOCK_GRANT);
+    maptrack_init(&gt->maptrack, handles);
     rc = alloc_arrays(gt, frames);
-    if (!rc)
-        rc = maptrack_init(&gt->maptrack, handles);
     if (rc) {
         free_table(gt);
         return rc;

@@ -79,8 +79,8 @@ struct xen_domctl_createdomain domain_config(unsigned vcpus)
     return (struct xen_domctl_createdomain){
         .max_vcpus = vcpus,
         .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 16,
+        .max_grant_frames = 64,
+        .max_maptrack_frames = 1024,
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
     };
 }
