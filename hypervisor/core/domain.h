@@ -145,7 +145,7 @@ domid_t domain_free_id(void);
 struct domain *domain_get_from(domid_t id);
 /*
  * Starts the death of a domain: -ERESTART_PREEMPT means call again. The
- * caller's reference stays. One caller at a time (LOCK_DOMCTL or the like);
+ * caller's reference stays. One caller at a time (control_busy);
  * -EINVAL for the caller's own domain.
  */
 int domain_kill(struct domain *d);

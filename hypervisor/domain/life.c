@@ -6,7 +6,7 @@
  * The synchronous forms wait until the vCPUs have left their CPUs and their
  * registers are in memory. Two vCPUs that wait for each other that way would
  * wait for ever: callers of the synchronous forms are control operations,
- * which are serialised by a lock of their own.
+ * and none of these waits for a vCPU of its own domain.
  *
  * Death. ALIVE -> DYING happens once, with all vCPUs stopped for good. DYING:
  * each room gives back what it holds, in bounded steps, in the order of link;
