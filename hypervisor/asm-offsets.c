@@ -17,6 +17,8 @@ void asm_offsets(void)
     OFFSET(UREGS_r11, struct cpu_user_regs, r11);
     OFFSET(UREGS_rax, struct cpu_user_regs, rax);
     OFFSET(UREGS_rcx, struct cpu_user_regs, rcx);
+    OFFSET(UREGS_rdx, struct cpu_user_regs, rdx);
+    OFFSET(UREGS_r10, struct cpu_user_regs, r10);
     OFFSET(UREGS_rdi, struct cpu_user_regs, rdi);
     OFFSET(UREGS_error_code, struct cpu_user_regs, error_code);
     OFFSET(UREGS_entry_vector, struct cpu_user_regs, entry_vector);
@@ -43,6 +45,16 @@ void asm_offsets(void)
     OFFSET(VCPU_in_kernel, struct vcpu, pv.in_kernel);
     OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);
     OFFSET(VCPU_vcpu_info, struct vcpu, vcpu_info);
+    OFFSET(VCPU_domain, struct vcpu, domain);
+    OFFSET(VCPU_guest_areas_stale, struct vcpu, guest_areas_stale);
+    OFFSET(VCPU_kernel_sp, struct vcpu, pv.kernel_sp);
+    OFFSET(VCPU_cr3_kernel, struct vcpu, pv.cr3_kernel);
+    OFFSET(VCPU_syscall_callback, struct vcpu, pv.syscall_callback);
+    OFFSET(VCPU_syscall_masks_events, struct vcpu, pv.syscall_masks_events);
+    OFFSET(DOMAIN_xpti, struct domain, xpti);
+    OFFSET(DOMAIN_vm_assist, struct domain, vm_assist);
+    DEFINE(VMASST_TYPE_architectural_iopl, VMASST_TYPE_architectural_iopl);
+    DEFINE(BOUNCE_FLAGS_CLEARED, X86_EFLAGS_BOUNCE_CLEARED);
     OFFSET(VINFO_pending, struct vcpu_info, evtchn_upcall_pending);
     OFFSET(VINFO_mask, struct vcpu_info, evtchn_upcall_mask);
 }

@@ -87,6 +87,7 @@ SECTIONS
         spec_patches_start = .;
         KEEP(*(.init.spec_patch))
         spec_patches_end = .;
+        . = ALIGN(8); /* patches take 12 bytes */
         hypercalls_start = .;
         KEEP(*(.init.hypercall))
         hypercalls_end = .;

@@ -89,8 +89,7 @@ static __always_inline void build(struct vcpu *v, struct cpu_user_regs *regs,
     regs->rsp = sp;
     regs->cs = FLAT_KERNEL_CS;
     regs->ss = FLAT_KERNEL_SS;
-    regs->rflags &= ~(X86_EFLAGS_AC | X86_EFLAGS_VM | X86_EFLAGS_RF |
-                      X86_EFLAGS_NT | X86_EFLAGS_TF | X86_EFLAGS_IOPL);
+    regs->rflags &= ~X86_EFLAGS_BOUNCE_CLEARED;
     /* The frame holds rcx and r11, so SYSRET may clobber them. */
     regs->entry_vector = ENTRY_SYSCALL;
     return;
@@ -110,7 +109,7 @@ static __noinline void bounce_any(struct vcpu *v, struct cpu_user_regs *regs,
     if (v->pv.in_kernel) {
         cs &= 0xfffc;
     } else {
-        pv_toggle_mode(v);
+        pv_enter_kernel(v);
         sp = v->pv.kernel_sp;
     }
     build(v, regs, sp, cs, handler, parts, mask_events, error_code);
@@ -187,7 +186,7 @@ void pv_inject_page_fault(vaddr_t addr, uint32_t error_code)
     inject(v, guest_regs(), TRAP_PF, error_code);
 }
 
-/* SYSCALL from guest user mode: rcx and r11 already hold rip and rflags. */
+/* SYSCALL from guest user mode, where entry.S does not do it by itself. */
 void pv_guest_syscall(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
@@ -199,7 +198,7 @@ void pv_guest_syscall(struct cpu_user_regs *regs)
     }
     regs->rcx = regs->rip;
     regs->r11 = regs->rflags;
-    pv_toggle_mode(v);
+    pv_enter_kernel(v);
     build(v, regs, v->pv.kernel_sp, regs->cs, v->pv.syscall_callback, 0,
           v->pv.syscall_masks_events, 0);
 }

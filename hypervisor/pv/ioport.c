@@ -30,11 +30,11 @@ static uint16_t read_iobmp(struct vcpu *v, uint16_t port, bool two)
     bool user = !v->pv.in_kernel;
 
     if (user)
-        pv_toggle_mode(v);
+        pv_enter_kernel(v);
     if (copy_from_guest_va(map, v->pv.iobmp + port / 8, two ? 2 : 1))
         map[0] = map[1] = 0xff;
     if (user) {
-        pv_toggle_mode(v);
+        pv_enter_user(v);
         pv_see_user_tables(v);
     }
     return (uint16_t)(map[0] | map[1] << 8);

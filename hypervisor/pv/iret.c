@@ -12,15 +12,19 @@ static __noinline long cannot_read(struct vcpu *v, vaddr_t sp)
     return 0;
 }
 
-/* To user mode. Gives rax, as it is the result. */
-static __noinline long leave_kernel(struct vcpu *v, uint64_t rax)
+static __noinline long no_user_tables(struct vcpu *v)
 {
-    if (unlikely(!v->pv.cr3_user)) {
-        domain_crash(v->domain, "iret to user mode without user tables");
-        return 0;
-    }
-    pv_toggle_mode(v);
+    domain_crash(v->domain, "iret to user mode without user tables");
+    return 0;
+}
+
+/* To user mode. Gives rax, as it is the result. */
+static __always_inline long leave_kernel(struct vcpu *v, uint64_t rax)
+{
+    if (unlikely(!v->pv.cr3_user))
+        return no_user_tables(v);
     v->multicall.preempted = true; /* if in one: it ends here */
+    pv_enter_user(v);
     return (long)rax;
 }
 

@@ -5,6 +5,7 @@
 #ifndef PV_PV_H
 #define PV_PV_H
 
+#include "arch/x86/cpu.h"
 #include "arch/x86/insn.h"
 #include "arch/x86/xpti.h"
 #include "core/hypercall.h"
@@ -79,8 +80,20 @@ uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want);
 /* Puts those bits of v's CR4 that count in user mode into the hardware. */
 void pv_load_cr4(const struct vcpu *v);
 
-/* Switches between guest kernel and guest user mode (CR3, GS base). */
-void pv_toggle_mode(struct vcpu *v);
+/*
+ * The current guest goes from user to kernel mode, or back: CR3, GS base. To
+ * user mode: it has user tables. entry.S does the first by itself as well.
+ */
+void pv_enter_kernel(struct vcpu *v);
+static inline void pv_enter_user(struct vcpu *v)
+{
+    v->pv.in_kernel = false;
+    __asm__ volatile("swapgs");
+    if (unlikely(v->domain->xpti))
+        xpti_set_mode(false);
+    else
+        write_cr3(v->pv.cr3_user);
+}
 
 /* Sets or clears CR0.TS as the current guest sees it. */
 void pv_set_ts(struct vcpu *v, bool ts);

@@ -228,16 +228,15 @@ static void load_context(struct vcpu *v)
         retry_segments(v);
 }
 
-void pv_toggle_mode(struct vcpu *v)
+void pv_enter_kernel(struct vcpu *v)
 {
-    v->pv.in_kernel = !v->pv.in_kernel;
+    v->pv.in_kernel = true;
     __asm__ volatile("swapgs");
     if (v->domain->xpti)
-        xpti_set_mode(v->pv.in_kernel);
+        xpti_set_mode(true);
     else
-        write_cr3(base_of_mode(v));
-    if (v->pv.in_kernel)
-        vcpu_refresh_guest_areas(v);
+        write_cr3(v->pv.cr3_kernel);
+    vcpu_refresh_guest_areas(v);
 }
 
 /*

@@ -19,6 +19,10 @@
  * From a frame at the top of the stack the per-CPU variables are at a constant
  * distance, PCPU(field)(%rsp). %rbx holds the current vCPU all along.
  *
+ * A hypercall leaves the places of rbx, rbp and r12 to r15 empty: C functions
+ * keep these registers. Before anything may look at them in the frame or switch
+ * to another vCPU, spill_frame stores them.
+ *
  * While a guest runs whose page tables are split (xpti.h), this file's code,
  * the IDT and the CPU's own area are all that is mapped. So nothing else may be
  * touched before the hypervisor's CR3 is loaded on the way in, nor after the
@@ -52,6 +56,12 @@
     pushq %r9
     pushq %r10
     pushq %r11
+    SAVE_KEPT
+.endm
+
+/* What C functions keep; the stack pointer is at KEPT_size of the frame. */
+#define KEPT_size UREGS_r11
+.macro SAVE_KEPT
     pushq %rbx
     pushq %rbp
     pushq %r12
@@ -59,15 +69,17 @@
     pushq %r14
     pushq %r15
 .endm
-
-/* All but rcx and r11, which SYSRET uses. */
-.macro RESTORE_REGS skip_rcx_r11=0
+.macro RESTORE_KEPT
     popq %r15
     popq %r14
     popq %r13
     popq %r12
     popq %rbp
     popq %rbx
+.endm
+
+/* The others; not rcx and r11 for SYSRET, which uses them. */
+.macro RESTORE_REST skip_rcx_r11=0
 .if \skip_rcx_r11
     addq $8, %rsp
 .else
@@ -216,15 +228,25 @@ syscall32_common:
 
 /* ------------------------------------------------------------------ */
 /* Guest user mode: its own system call. Guest kernel mode: a hypercall. */
+#define AT_CODE(place) (place - UREGS_error_code)(%rsp)
 syscall_common:
-    SAVE_REGS
-    LOAD_CR3(entry_cr3)
+    LOAD_CR3_AT PCPU(entry_cr3) - UREGS_error_code
     SPEC_ENTRY
-    movq PCPU(current)(%rsp), %rbx
-    sti
-    cmpb $0, VCPU_in_kernel(%rbx)
+    movq AT_CODE(PCPU(current)), %rcx
+    cmpb $0, VCPU_in_kernel(%rcx)
     je guest_syscall
 
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq (UREGS_rip - UREGS_rdx)(%rsp) /* rcx, as SYSCALL leaves it */
+    pushq %rax
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq (UREGS_rflags - UREGS_r10)(%rsp) /* r11 */
+    subq $KEPT_size, %rsp
+    sti
     movq %r10, %rcx /* 4th argument: C's register */
     cmpq $NR_HYPERCALLS, %rax
     jae bad_hypercall
@@ -232,7 +254,27 @@ syscall_common:
     andq %r11, %rax
     leaq hypercall_table(%rip), %r10
     SPEC_CALL_TABLE
+hypercall_done:
     movq %rax, UREGS_rax(%rsp)
+    /* As ret_to_guest, as long as there is nothing to do. */
+    cli
+    cmpq $0, PCPU(softirq_pending)(%rsp)
+    jne spill_frame
+    movq PCPU(current)(%rsp), %rcx
+    cmpb $0, VCPU_nmi_pending(%rcx)
+    jne spill_frame
+    movq VCPU_vcpu_info(%rcx), %rax
+    cmpb $0, VINFO_mask(%rax)
+    jne 1f
+    cmpb $0, VINFO_pending(%rax)
+    jne spill_frame
+1:  addq $KEPT_size, %rsp
+    jmp resume_kept
+
+spill_frame:
+    addq $KEPT_size, %rsp
+    SAVE_KEPT
+    movq PCPU(current)(%rsp), %rbx
 
 /*
  * Back to the guest whose frame is at the top of the stack; %rbx = its vCPU.
@@ -252,27 +294,30 @@ no_nmi:
     jne deliver_event
 
 resume_guest:
-    LOAD_CR3(exit_cr3)
-    cmpl $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
+    RESTORE_KEPT
+#define AT_R11(place) (place - UREGS_r11)(%rsp)
+resume_kept:
+    LOAD_CR3_AT PCPU(exit_cr3) - UREGS_r11
+    cmpl $ENTRY_SYSCALL, AT_R11(UREGS_entry_vector)
     jne resume_by_iret
     /* SYSRET faults in ring 0 on a non-canonical rip: never let it. */
-    movq UREGS_rip(%rsp), %rcx
+    movq AT_R11(UREGS_rip), %rcx
     movq %rcx, %rdx
     sarq $47, %rdx
     incl %edx
     cmpl $1, %edx
     ja resume_by_iret
-    cmpw $FLAT_RING3_CS64, UREGS_cs(%rsp)
+    cmpw $FLAT_RING3_CS64, AT_R11(UREGS_cs)
     jne resume_by_iret
-    movq UREGS_rflags(%rsp), %r11
-    RESTORE_REGS skip_rcx_r11=1
+    movq AT_R11(UREGS_rflags), %r11
+    RESTORE_REST skip_rcx_r11=1
     SPEC_EXIT
-    movq (UREGS_rsp - UREGS_error_code)(%rsp), %rsp
+    movq AT_CODE(UREGS_rsp), %rsp
     sysretq
 
 resume_by_iret:
-    orl $3, UREGS_cs(%rsp) /* never, ever into ring 0 */
-    RESTORE_REGS
+    orl $3, AT_R11(UREGS_cs) /* never, ever into ring 0 */
+    RESTORE_REST
     addq $8, %rsp
     SPEC_EXIT
     .globl iret_to_guest
@@ -317,13 +362,87 @@ deliver_event:
     call pv_deliver_event
     jmp ret_to_guest
 
+bad_hypercall:
+    movq $-38, %rax /* ENOSYS */
+    jmp hypercall_done
+
+/*
+ * SYSCALL of guest user mode (%rcx = vCPU): goes on at the guest kernel's
+ * callback, with the frame that build() of pv/bounce.c makes. Interrupts stay
+ * off, so nothing that ret_to_guest looks for has come up since the guest was
+ * entered. Whatever is out of the ordinary, and a stack that cannot be written,
+ * C does from the start: until `commit` only that stack has changed.
+ */
+.macro PUT value, offset
+990:
+    movq \value, \offset(%rdx)
+    .pushsection .ex_table, "a", @progbits
+    .long 990b - ., guest_syscall_fault - .
+    .popsection
+.endm
+#define AT_RDX(place) (place - UREGS_error_code + 16)(%rsp)
 guest_syscall:
+    pushq %rax
+    pushq %rdx
+    movq VCPU_domain(%rcx), %rdx
+    cmpb $0, DOMAIN_xpti(%rdx)
+    jne guest_syscall_slow
+    testb $(1 << VMASST_TYPE_architectural_iopl), DOMAIN_vm_assist(%rdx)
+    jnz guest_syscall_slow
+    cmpb $0, VCPU_guest_areas_stale(%rcx)
+    jne guest_syscall_slow
+    cmpq $0, VCPU_syscall_callback(%rcx)
+    je guest_syscall_slow
+    movq VCPU_vcpu_info(%rcx), %rax
+    cmpb $0, VINFO_mask(%rax)
+    jne guest_syscall_slow
+    movq VCPU_kernel_sp(%rcx), %rdx
+    andq $-16, %rdx
+    subq $56, %rdx
+    movabsq $HYP_VIRT_END, %r11
+    cmpq %r11, %rdx /* above: the guest's, also where it wraps */
+    jb guest_syscall_slow
+    ASM_STAC
+    movq AT_RDX(UREGS_rip), %r11
+    PUT %r11, 0 /* rcx */
+    PUT %r11, 16
+    movq AT_RDX(UREGS_rflags), %r11
+    PUT %r11, 8 /* r11 */
+    PUT %r11, 32
+    PUT $FLAT_RING3_CS64, 24 /* events are not masked */
+    movq AT_RDX(UREGS_rsp), %r11
+    PUT %r11, 40
+    PUT $FLAT_RING3_SS64, 48
+    ASM_CLAC
+    /* commit; pv_enter_kernel() */
+    movb VCPU_syscall_masks_events(%rcx), %r11b
+    movb %r11b, VINFO_mask(%rax)
+    movb $1, VCPU_in_kernel(%rcx)
+    swapgs
+    movq VCPU_cr3_kernel(%rcx), %r11
+    movq %r11, %cr3
+    movq AT_RDX(UREGS_rflags), %r11
+    andq $~BOUNCE_FLAGS_CLEARED, %r11
+    movq VCPU_syscall_callback(%rcx), %rcx /* canonical; not so: not taken */
+    movq %rdx, AT_RDX(UREGS_rsp)
+    popq %rdx
+    popq %rax
+    SPEC_EXIT
+    movq AT_CODE(UREGS_rsp), %rsp
+    sysretq
+
+guest_syscall_fault:
+    ASM_CLAC
+guest_syscall_slow:
+    popq %rdx
+    popq %rax
+    movq AT_CODE(UREGS_rip), %rcx
+    movq AT_CODE(UREGS_rflags), %r11
+    SAVE_REGS
+    movq PCPU(current)(%rsp), %rbx
+    sti
     movq %rsp, %rdi
     call pv_guest_syscall
-    jmp ret_to_guest
-
-bad_hypercall:
-    movq $-38, UREGS_rax(%rsp) /* ENOSYS */
     jmp ret_to_guest
 
 /*
@@ -390,7 +509,8 @@ exception_in_hypervisor:
     call do_host_trap
     movq %rbp, %rsp
 back_to_hypervisor:
-    RESTORE_REGS
+    RESTORE_KEPT
+    RESTORE_REST
     addq $8, %rsp
     iretq
 

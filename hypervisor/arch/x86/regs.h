@@ -23,6 +23,11 @@
 #define X86_EFLAGS_VIP 0x00100000UL
 #define X86_EFLAGS_ID 0x00200000UL
 
+/* What a guest kernel's handler is entered without. */
+#define X86_EFLAGS_BOUNCE_CLEARED                                              \
+    (X86_EFLAGS_AC | X86_EFLAGS_VM | X86_EFLAGS_RF | X86_EFLAGS_NT |           \
+     X86_EFLAGS_TF | X86_EFLAGS_IOPL)
+
 /* Exception vectors (Intel SDM vol. 3, 6.3.1). */
 enum {
     TRAP_DE = 0,
