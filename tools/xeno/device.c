@@ -24,6 +24,12 @@
 #include <xenstore.h>
 
 #define BACKEND_READY_MS 10000
+/*
+ * For xl, if that ends a guest of ours. Without a script in the configuration
+ * we join the bridge ourselves ("own-bridging"); the interface leaves it when
+ * it goes.
+ */
+#define DEFAULT_VIF_SCRIPT "/etc/xen/scripts/vif-bridge"
 
 struct sides {
     char back[96], front[96];
@@ -301,6 +307,7 @@ static int connect_vif(struct xeno *x, const struct guest_vif *v,
 static int write_vif(struct xeno *x, const struct guest_vif *v,
                      const struct sides *s, unsigned number, const char *mac)
 {
+    char *script = script_path(v->script ? v->script : DEFAULT_VIF_SCRIPT);
     int rc = store_write(x, s->back, "mac", "%s", mac);
 
     if (!rc)
@@ -310,8 +317,11 @@ static int write_vif(struct xeno *x, const struct guest_vif *v,
     if (!rc)
         rc = store_write(x, s->back, "bridge", "%s",
                          v->bridge ? v->bridge : "xenbr0");
-    if (!rc && v->script)
-        rc = store_write(x, s->back, "script", "%s", v->script);
+    if (!rc) /* the driver insists on one */
+        rc = store_write(x, s->back, "script", "%s", script);
+    free(script);
+    if (!rc && !v->script)
+        rc = store_write(x, s->back, "own-bridging", "1");
     if (!rc && v->ip)
         rc = store_write(x, s->back, "ip", "%s", v->ip);
     if (!rc)
@@ -349,7 +359,7 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
                        const char *number)
 {
     static const char *const closed[] = {"6", NULL};
-    char back[96], node[128], vif[32], *s, *state, *target;
+    char back[96], node[128], vif[32], *s, *own, *state, *target;
 
     snprintf(back, sizeof(back), "/local/domain/0/backend/%s/%u/%s", kind, id,
              number);
@@ -362,13 +372,15 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
         store_await(x, node, closed, BACKEND_READY_MS);
     }
     free(state);
+    own = xeno_read(x, "%s/own-bridging", back);
     s = xeno_read(x, "%s/script", back);
-    if (s && !strcmp(kind, "vif"))
+    if (s && !own && !strcmp(kind, "vif"))
         run_script(x, s, back, kind, "offline", vif);
     else if (s && !strcmp(kind, "vbd"))
         run_script(x, s, back, kind, "remove", NULL);
     free(s);
     s = xeno_read(x, "%s/node", back);
+    free(own);
     target = xeno_read(x, "%s/params", back);
     if (s && !strcmp(kind, "vbd"))
         detach_loop(s, target);
