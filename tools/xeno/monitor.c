@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -421,16 +422,53 @@ static void hear_all(struct xeno *x, const struct pollfd *p, unsigned n)
             (void)hear(x, &creators[i]);
 }
 
-static void loop(struct xeno *x, int listener)
+/*
+ * The static libxenstore has no thread that reads watches, so its descriptor
+ * wakes nobody. This one blocks for them on a connection of its own.
+ */
+static void *pass_watches_on(void *arg)
 {
-    struct xs_handle *xs = xeno_store(x);
+    int fd = (int)(intptr_t)arg;
+    struct xs_handle *xs = xs_open(0);
+    char **event = NULL;
+    unsigned n;
 
+    if (xs && xs_watch(xs, "@releaseDomain", "release"))
+        while ((event = xs_read_watch(xs, &n)) && write(fd, "w", 1) == 1)
+            free(event);
+    free(event);
+    if (xs)
+        xs_close(xs);
+    close(fd);
+    return NULL;
+}
+
+/* Where a byte comes for each change, and the end if xenstored goes; or -1. */
+static int watch_ends(void)
+{
+    pthread_t thread;
+    int fd[2];
+
+    if (pipe2(fd, O_CLOEXEC))
+        return -1;
+    if (!pthread_create(&thread, NULL, pass_watches_on,
+                        (void *)(intptr_t)fd[1]))
+        return fd[0];
+    close(fd[0]);
+    close(fd[1]);
+    return -1;
+}
+
+/* Ends with xenstored: the next creator starts another monitor. */
+static void loop(struct xeno *x, int listener, int ends)
+{
     for (;;) {
         struct pollfd p[2 + MAX_CREATORS] = {
             {.fd = listener,
              .events = nr_creators < MAX_CREATORS ? POLLIN : 0},
-            {.fd = xs_fileno(xs), .events = POLLIN}};
-        unsigned heard = nr_creators, n;
+            {.fd = ends, .events = POLLIN}};
+        unsigned heard = nr_creators;
+        char bytes[64];
 
         for (unsigned i = 0; i < heard; i++)
             p[2 + i] = (struct pollfd){.fd = creators[i].fd, .events = POLLIN};
@@ -443,7 +481,8 @@ static void loop(struct xeno *x, int listener)
                 creators[nr_creators++] = (struct creator){.fd = fd};
         }
         if (p[1].revents) {
-            free(xs_read_watch(xs, &n));
+            if (read(ends, bytes, sizeof(bytes)) <= 0)
+                return;
             look_at_all(x);
         }
     }
@@ -488,7 +527,7 @@ static int listen_alone(void)
 /* Run by start_monitor; the argument is where to say that it listens. */
 int cmd_monitor(struct xeno *x, int argc, char **argv)
 {
-    int ready = argc > 1 ? atoi(argv[1]) : -1, null, fd;
+    int ready = argc > 1 ? atoi(argv[1]) : -1, ends = -1, null, fd;
 
     openlog("xeno-monitor", LOG_PID, LOG_DAEMON);
     fd = listen_alone();
@@ -496,9 +535,8 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
         return 0; /* another one was faster */
     if (fd < 0)
         return fail("cannot listen at " SOCKET ": %s", strerror(errno));
-    if (!xeno_store(x) ||
-        !xs_watch(xeno_store(x), "@releaseDomain", "release")) {
-        syslog(LOG_ERR, "%s", xeno_error(x));
+    if (!xeno_store(x) || (ends = watch_ends()) < 0) {
+        syslog(LOG_ERR, "cannot watch xenstore: %s", xeno_error(x));
         return fail_x(x);
     }
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -513,6 +551,6 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
             syslog(LOG_WARNING, "the creator is gone");
         close(ready);
     }
-    loop(x, fd);
+    loop(x, fd, ends);
     return 0;
 }
