@@ -43,6 +43,7 @@ void asm_offsets(void)
     DEFINE(MSR_PRED_CMD, MSR_PRED_CMD);
 
     OFFSET(VCPU_in_kernel, struct vcpu, pv.in_kernel);
+    OFFSET(VCPU_iopl, struct vcpu, pv.iopl);
     OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);
     OFFSET(VCPU_vcpu_info, struct vcpu, vcpu_info);
     OFFSET(VCPU_domain, struct vcpu, domain);

@@ -388,8 +388,10 @@ guest_syscall:
     cmpb $0, DOMAIN_xpti(%rdx)
     jne guest_syscall_slow
     testb $(1 << VMASST_TYPE_architectural_iopl), DOMAIN_vm_assist(%rdx)
-    jnz guest_syscall_slow
-    cmpb $0, VCPU_guest_areas_stale(%rcx)
+    jnz 1f
+    cmpb $0, VCPU_iopl(%rcx) /* not to be seen in the frame then */
+    jne guest_syscall_slow
+1:  cmpb $0, VCPU_guest_areas_stale(%rcx)
     jne guest_syscall_slow
     cmpq $0, VCPU_syscall_callback(%rcx)
     je guest_syscall_slow
@@ -408,6 +410,9 @@ guest_syscall:
     PUT %r11, 16
     movq AT_RDX(UREGS_rflags), %r11
     PUT %r11, 8 /* r11 */
+    movzbl VCPU_iopl(%rcx), %r11d
+    shll $12, %r11d
+    orq AT_RDX(UREGS_rflags), %r11
     PUT %r11, 32
     PUT $FLAT_RING3_CS64, 24 /* events are not masked */
     movq AT_RDX(UREGS_rsp), %r11
