@@ -297,6 +297,7 @@ static int connect_vif(struct xeno *x, const struct guest_vif *v,
 static int write_vif(struct xeno *x, const struct guest_vif *v,
                      const struct sides *s, unsigned number, const char *mac)
 {
+    char *script = script_path(v->script ? v->script : "vif-bridge");
     int rc = store_write(x, s->back, "mac", "%s", mac);
 
     if (!rc)
@@ -308,14 +309,14 @@ static int write_vif(struct xeno *x, const struct guest_vif *v,
                          v->bridge ? v->bridge : "xenbr0");
     /* xen-netback wants a name of a script, run or not. */
     if (!rc)
-        rc = store_write(x, s->back, "script", "%s",
-                         v->script ? v->script : "/etc/xen/scripts/vif-bridge");
+        rc = store_write(x, s->back, "script", "%s", script);
     if (!rc && v->script)
         rc = store_write(x, s->back, "script-was-run", "1");
     if (!rc && v->ip)
         rc = store_write(x, s->back, "ip", "%s", v->ip);
     if (!rc)
         rc = store_write(x, s->front, "handle", "%u", number);
+    free(script);
     return rc ? rc : store_write(x, s->front, "mac", "%s", mac);
 }
 
