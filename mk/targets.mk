@@ -82,10 +82,8 @@ $(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
 		$(absO)/guests/initrd-12
 	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
 
-# The command tells make itself whether it is out of date.
-.PHONY: $(absO)/tools/xeno
-$(absO)/tools/xeno:
-	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
+# The tools' own Makefile knows whether they are up to date.
+$(absO)/tools/xeno: tools
 
 $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
 		$(xl_tests) $(absO)/tools/xeno
@@ -94,7 +92,7 @@ $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
 	@mkdir -p $(absO)/tests/xl
 	@cp $(xl_tests) $(absO)/tests/xl
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
-	  -X $(absO)/toolstack -C $(absO)/tools/xeno \
+	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
 	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
 
 # The same for a person: one kernel will do.
@@ -104,8 +102,7 @@ $(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest) \
 		$(absO)/tools/xeno
 	@echo "assembling $(notdir $@)"
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
-	  -X $(absO)/toolstack -C $(absO)/tools/xeno \
-	  $(addprefix -G ,$(demo_guest))
+	  -X $(absO)/toolstack -B $(absO)/tools/xeno $(addprefix -G ,$(demo_guest))
 
 run: packages-run
 	@echo "building $(O)/xeno"

@@ -9,11 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -423,52 +424,55 @@ static void hear_all(struct xeno *x, const struct pollfd *p, unsigned n)
 }
 
 /*
- * The static libxenstore has no thread that reads watches, so its descriptor
- * wakes nobody. This one blocks for them on a connection of its own.
+ * A process that waits for xenstored to tell of a domain's end, and says so
+ * through a pipe: the static libxenstore can only wait by blocking. The pipe's
+ * reading end, or -1. It ends when nobody reads any more.
  */
-static void *pass_watches_on(void *arg)
+static int watch_domains(void)
 {
-    int fd = (int)(intptr_t)arg;
-    struct xs_handle *xs = xs_open(0);
-    char **event = NULL;
+    struct xs_handle *xs;
     unsigned n;
+    int p[2];
+    pid_t pid;
 
-    if (xs && xs_watch(xs, "@releaseDomain", "release"))
-        while ((event = xs_read_watch(xs, &n)) && write(fd, "w", 1) == 1)
-            free(event);
-    free(event);
-    if (xs)
-        xs_close(xs);
-    close(fd);
-    return NULL;
-}
-
-/* Where a byte comes for each change, and the end if xenstored goes; or -1. */
-static int watch_ends(void)
-{
-    pthread_t thread;
-    int fd[2];
-
-    if (pipe2(fd, O_CLOEXEC))
+    if (pipe2(p, O_CLOEXEC))
         return -1;
-    if (!pthread_create(&thread, NULL, pass_watches_on,
-                        (void *)(intptr_t)fd[1]))
-        return fd[0];
-    close(fd[0]);
-    close(fd[1]);
-    return -1;
+    pid = fork();
+    if (pid) {
+        close(p[1]);
+        return pid < 0 ? -1 : p[0];
+    }
+    close(p[0]);
+    signal(SIGPIPE, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    xs = xs_open(0);
+    if (!xs || !xs_watch(xs, "@releaseDomain", "release"))
+        _exit(1);
+    do {
+        free(xs_read_watch(xs, &n));
+    } while (write(p[1], "r", 1) == 1);
+    _exit(0);
 }
 
-/* Ends with xenstored: the next creator starts another monitor. */
-static void loop(struct xeno *x, int listener, int ends)
+/* False: nobody tells any more. */
+static bool heed_watch(struct xeno *x, int watch)
+{
+    char told[64];
+
+    if (read(watch, told, sizeof(told)) <= 0)
+        return false;
+    look_at_all(x);
+    return true;
+}
+
+static void loop(struct xeno *x, int listener, int watch)
 {
     for (;;) {
         struct pollfd p[2 + MAX_CREATORS] = {
             {.fd = listener,
              .events = nr_creators < MAX_CREATORS ? POLLIN : 0},
-            {.fd = ends, .events = POLLIN}};
+            {.fd = watch, .events = POLLIN}};
         unsigned heard = nr_creators;
-        char bytes[64];
 
         for (unsigned i = 0; i < heard; i++)
             p[2 + i] = (struct pollfd){.fd = creators[i].fd, .events = POLLIN};
@@ -480,10 +484,9 @@ static void loop(struct xeno *x, int listener, int ends)
             if (fd >= 0)
                 creators[nr_creators++] = (struct creator){.fd = fd};
         }
-        if (p[1].revents) {
-            if (read(ends, bytes, sizeof(bytes)) <= 0)
-                return;
-            look_at_all(x);
+        if (p[1].revents && !heed_watch(x, watch)) {
+            syslog(LOG_ERR, "xenstored is gone: no guest is watched any more");
+            return;
         }
     }
 }
@@ -527,7 +530,7 @@ static int listen_alone(void)
 /* Run by start_monitor; the argument is where to say that it listens. */
 int cmd_monitor(struct xeno *x, int argc, char **argv)
 {
-    int ready = argc > 1 ? atoi(argv[1]) : -1, ends = -1, null, fd;
+    int ready = argc > 1 ? atoi(argv[1]) : -1, null, fd, watch;
 
     openlog("xeno-monitor", LOG_PID, LOG_DAEMON);
     fd = listen_alone();
@@ -535,8 +538,9 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
         return 0; /* another one was faster */
     if (fd < 0)
         return fail("cannot listen at " SOCKET ": %s", strerror(errno));
-    if (!xeno_store(x) || (ends = watch_ends()) < 0) {
-        syslog(LOG_ERR, "cannot watch xenstore: %s", xeno_error(x));
+    watch = xeno_store(x) ? watch_domains() : -1;
+    if (watch < 0) {
+        syslog(LOG_ERR, "%s", xeno_error(x));
         return fail_x(x);
     }
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -551,6 +555,6 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
             syslog(LOG_WARNING, "the creator is gone");
         close(ready);
     }
-    loop(x, fd, ends);
-    return 0;
+    loop(x, fd, watch);
+    return EXIT_FAILED;
 }

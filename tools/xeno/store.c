@@ -11,7 +11,7 @@
 #include <xenstore.h>
 
 #define MAX_PATH 512
-#define AWAIT_STEP_MS 5
+#define AWAIT_STEP_MS 10
 
 void uuid_text(const uint8_t u[16], char text[37])
 {
@@ -111,6 +111,10 @@ static int value_index(struct xs_handle *xs, const char *node,
     return found;
 }
 
+/*
+ * Looked at again and again: the static libxenstore has no thread for watches,
+ * and what is waited for comes within a moment.
+ */
 int store_await(struct xeno *x, const char *node, const char *const *values,
                 unsigned ms)
 {
@@ -118,7 +122,6 @@ int store_await(struct xeno *x, const char *node, const char *const *values,
     long end = now_ms() + (long)ms;
     int found = -1;
 
-    /* No watch: the static libxenstore cannot wait for one with a limit. */
     while (xs && (found = value_index(xs, node, values)) < 0 && now_ms() < end)
         poll(NULL, 0, AWAIT_STEP_MS);
     return found;
