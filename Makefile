@@ -88,7 +88,8 @@ $(OFFSETS): $(O)/gen/asm-offsets.s
 # Made small instead of fast: what runs at boot or a few times a second.
 COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
         arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init \
-        arch/x86/spec_policy arch/x86/spec_options
+        arch/x86/spec_policy arch/x86/spec_options pv/cpu_policy \
+        pv/context_get
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os

@@ -25,7 +25,7 @@ quiet    = $(if $(filter 1,$(V)),,-s)
 jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
-.PHONY: tools run check stress fuzz-guest matrix bench install help \
+.PHONY: tools run run-xl check stress fuzz-guest matrix bench install help \
 	packages-build packages-run packages-check dom0 dom0-13 dom0-xl
 
 packages-build:
@@ -64,7 +64,7 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13)
+	vmlinuz-13 initrd-13 grub-memdisk)
 xl_tests := $(wildcard tests/system/xl/xl-*)
 
 $(absO)/guests/vmlinux-%: $(absO)/guests/vmlinuz-% scripts/kernel-payload
@@ -78,14 +78,31 @@ $(absO)/guests/initrd-%: $(initramfs_parts)
 	@mkdir -p $(@D)
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -i guest -m guest
 
+$(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
+		$(absO)/guests/initrd-12
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
+
+# The tools' own Makefile knows whether they are up to date.
+$(absO)/tools/xeno: tools
+
 $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
-		$(xl_tests)
+		$(xl_tests) $(absO)/tools/xeno
 	@echo "assembling $(notdir $@)"
 	@rm -rf $(absO)/tests/xl
 	@mkdir -p $(absO)/tests/xl
 	@cp $(xl_tests) $(absO)/tests/xl
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
-	  -X $(absO)/toolstack -G $(absO)/guests -T $(absO)/tests/xl
+	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
+	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
+
+# The same for a person: one kernel will do.
+demo_guest := $(absO)/guests/vmlinux-12 $(absO)/guests/initrd-12
+
+$(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest) \
+		$(absO)/tools/xeno
+	@echo "assembling $(notdir $@)"
+	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
+	  -X $(absO)/toolstack -B $(absO)/tools/xeno $(addprefix -G ,$(demo_guest))
 
 run: packages-run
 	@echo "building $(O)/xeno"
@@ -94,6 +111,18 @@ run: packages-run
 	@MEM=$(MEM) SMP=$(SMP) CPU='$(CPU)' GRAPHIC=$(GRAPHIC) \
 	  KERNEL=$(KERNEL) XEN_ARGS='$(XEN_ARGS)' DOM0_ARGS='$(DOM0_ARGS)' \
 	  RUN_ARGS='$(RUN_ARGS)' $(SCRIPT)/run
+
+# The same with Xen's own tools in domain 0, and a guest that runs already.
+run-xl: packages-run
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(SCRIPT)/fetch kernel
+	@$(SCRIPT)/fetch toolstack
+	@$(MAKE) -s --no-print-directory $(absO)/dom0-demo.cpio
+	@MEM=$(MEM) SMP=$(SMP) CPU='$(CPU)' GRAPHIC=$(GRAPHIC) \
+	  XEN_ARGS='dom0_mem=768M $(XEN_ARGS)' \
+	  DOM0_ARGS='xeno.guest=demo quiet $(DOM0_ARGS)' \
+	  RUN_ARGS='$(RUN_ARGS)' INITRD=$(absO)/dom0-demo.cpio $(SCRIPT)/run
 
 # Everything that the tests boot or run is built before the first of them.
 check: packages-check
@@ -154,6 +183,7 @@ make debug          the same with assertions and lock checks
 make tools          $(O)/tools/xeno, domain 0's command
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0
                     (Ctrl-A x leaves)
+make run-xl         the same with Xen's tools there and a guest running
 make check          all tests       TESTS="FILE..." only these, JOBS=2
 make stress         a long memory and process storm   MINUTES=10
 make fuzz-guest     random hypercalls against the debug build

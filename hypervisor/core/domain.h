@@ -46,6 +46,7 @@ struct domain {
     bool xpti;               /* its page tables are split (xpti.h) */
     uint8_t controller_paused; /* pauses by control operations; atomic */
     bool control_busy;         /* a control operation is at work; atomic */
+    uint32_t suspend_port;     /* its own; sent on when it suspends; 0 = none */
     uint8_t shutdown_code;   /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
     enum domain_dying dying;
     int refs;                /* atomic */
@@ -67,7 +68,7 @@ struct domain {
     uint64_t tot_pages, max_pages;
     uint64_t xenheap_pages;
     uint32_t memory_id;      /* never used twice; 0 = none yet (domheap.c) */
-    uint64_t claimed_pages;  /* heap_claim: reserved, not yet owned; heap lock */
+    uint64_t claimed_pages;  /* heap_claim: not owned yet; heap lock */
     cpumask_t dirty_cpus;    /* atomic; CPUs that may cache translations */
     struct shared_info *shared_info; /* one xenheap page */
     struct memory_map *memory_map;   /* XENMEM_set_memory_map; lock; or NULL */
@@ -144,7 +145,7 @@ domid_t domain_free_id(void);
 struct domain *domain_get_from(domid_t id);
 /*
  * Starts the death of a domain: -ERESTART_PREEMPT means call again. The
- * caller's reference stays. One caller at a time (LOCK_DOMCTL or the like);
+ * caller's reference stays. One caller at a time (control_busy);
  * -EINVAL for the caller's own domain.
  */
 int domain_kill(struct domain *d);

@@ -209,5 +209,7 @@ void pv_sanitise_regs(struct cpu_user_regs *regs);
 /* ---- Provided by event ---- */
 void evtchn_send_virq(struct vcpu *v, unsigned virq);      /* per-vCPU VIRQ */
 void evtchn_send_global_virq(struct domain *d, unsigned virq);
+/* As if d had sent on its port. -EINVAL. Interrupts on. */
+int evtchn_send_as(struct domain *d, uint32_t port);
 
 #endif

@@ -10,7 +10,7 @@
 #include "core/hypercall.h"
 #include "lib/errno.h"
 
-#define COPYBACK 1u
+#define COPYBACK 1u  /* also on errors: some say what was wrong */
 #define EXCLUSIVE 2u /* one at a time for a domain */
 
 static long refuse_unsupported(struct domain *d, struct xen_domctl *op)
@@ -37,6 +37,7 @@ static const struct {
     OP(resumedomain, domctl_resume, EXCLUSIVE),
     OP(setdomainhandle, domctl_set_handle, EXCLUSIVE),
     OP(set_virq_handler, domctl_set_virq_handler, EXCLUSIVE),
+    OP(subscribe, domctl_subscribe, EXCLUSIVE),
 
     OP(max_vcpus, domctl_max_vcpus, EXCLUSIVE),
     OP(setvcpucontext, domctl_set_context, EXCLUSIVE),
@@ -44,6 +45,8 @@ static const struct {
     OP(getvcpuinfo, domctl_vcpu_info, COPYBACK),
     OP(set_ext_vcpucontext, domctl_set_ext_context, EXCLUSIVE),
     OP(get_ext_vcpucontext, domctl_get_ext_context, COPYBACK | EXCLUSIVE),
+    OP(get_vcpu_msrs, domctl_get_msrs, COPYBACK | EXCLUSIVE),
+    OP(set_vcpu_msrs, domctl_set_msrs, EXCLUSIVE),
     OP(sendtrigger, domctl_send_trigger, EXCLUSIVE),
 
     OP(setvcpuaffinity, domctl_set_affinity, EXCLUSIVE),
@@ -102,12 +105,13 @@ static long on_domain(struct xen_domctl *op, bool *copyback)
     struct domain *d;
     long rc;
 
+    *copyback = false;
     if (op->cmd >= ARRAY_SIZE(ops) || !ops[op->cmd].fn)
         return -ENOSYS;
-    *copyback = ops[op->cmd].flags & COPYBACK;
     d = domain_get_any(op->domain);
     if (!d)
         return -ESRCH;
+    *copyback = ops[op->cmd].flags & COPYBACK;
     rc = run(d, op);
     domain_put(d);
     return rc;
@@ -135,7 +139,7 @@ static long do_domctl(uint64_t arg, uint64_t a2, uint64_t a3, uint64_t a4,
         rc = on_domain(&op, &copyback);
     if (rc == -ERESTART_PREEMPT)
         return hypercall_continue(__HYPERVISOR_domctl, 1, arg);
-    if (!rc && copyback && copy_to_guest_va(arg, &op, sizeof(op)))
+    if (copyback && copy_to_guest_va(arg, &op, sizeof(op)))
         return -EFAULT;
     return rc;
 }

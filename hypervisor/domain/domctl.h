@@ -27,7 +27,7 @@ typedef long domctl_fn(struct domain *d, struct xen_domctl *op);
 
 /* domctl_life.c */
 domctl_fn domctl_destroy, domctl_pause, domctl_unpause, domctl_resume,
-    domctl_set_handle, domctl_set_virq_handler;
+    domctl_set_handle, domctl_set_virq_handler, domctl_subscribe;
 long domctl_create(struct xen_domctl *op); /* names no domain yet */
 
 /* domctl_info.c */
@@ -37,7 +37,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 /* domctl_vcpu.c */
 domctl_fn domctl_max_vcpus, domctl_set_context, domctl_get_context,
     domctl_vcpu_info, domctl_set_ext_context, domctl_get_ext_context,
-    domctl_send_trigger;
+    domctl_get_msrs, domctl_set_msrs, domctl_send_trigger;
 
 /* domctl_place.c: where vCPUs run */
 domctl_fn domctl_set_affinity, domctl_get_affinity, domctl_set_node_affinity,

@@ -109,3 +109,13 @@ long domctl_set_virq_handler(struct domain *d, struct xen_domctl *op)
 {
     return virq_set_handler(d, op->u.set_virq_handler.virq);
 }
+
+/*
+ * subscribe: when the domain suspends, an event goes out on its port instead
+ * of VIRQ_DOM_EXC. 0: no more.
+ */
+long domctl_subscribe(struct domain *d, struct xen_domctl *op)
+{
+    WRITE_ONCE(d->suspend_port, op->u.subscribe.port);
+    return 0;
+}

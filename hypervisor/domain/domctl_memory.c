@@ -63,7 +63,7 @@ long domctl_frame_info(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-/* hypercall_init: fills a frame of the domain. -EACCES: it cannot be written. */
+/* hypercall_init: fills a frame of the domain. -EACCES: it can't be written. */
 long domctl_hypercall_page(struct domain *d, struct xen_domctl *op)
 {
     mfn_t m = mfn(op->u.hypercall_init.gmfn);

@@ -4,6 +4,7 @@
  */
 #include "domain/domctl.h"
 
+#include "arch/x86/cpu.h"
 #include "arch/x86/pte.h"
 #include "arch/x86/usercopy.h"
 #include "domain/version.h"
@@ -168,6 +169,61 @@ long domctl_set_ext_context(struct domain *d, struct xen_domctl *op)
     v->pv.sysenter_masks_events = e->sysenter_disables_events;
     domain_unpause(d);
     return 0;
+}
+
+/*
+ * get_vcpu_msrs: there is one that a guest can set and others see, TSC_AUX.
+ * Without a buffer: how many there can be. -ENOBUFS no room; -EFAULT.
+ */
+long domctl_get_msrs(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_vcpu_msrs *m = &op->u.vcpu_msrs;
+    struct vcpu *v = vcpu_of(d, m->vcpu);
+    xen_domctl_vcpu_msr_t aux = {.index = MSR_TSC_AUX};
+    uint32_t room = m->msr_count;
+
+    if (!v)
+        return -ESRCH;
+    if (d == current->domain)
+        return -EINVAL;
+    aux.value = READ_ONCE(v->pv.tsc_aux);
+    m->msr_count = guest_handle_is_null(m->msrs) || aux.value;
+    if (guest_handle_is_null(m->msrs) || !m->msr_count)
+        return 0;
+    if (!room)
+        return -ENOBUFS;
+    return copy_to_guest(m->msrs, &aux, 1) ? -EFAULT : 0;
+}
+
+static int set_msr(struct vcpu *v, const xen_domctl_vcpu_msr_t *msr)
+{
+    if (msr->reserved || msr->index != MSR_TSC_AUX || msr->value >> 32 ||
+        !cpu_features.rdtscp)
+        return -EINVAL;
+    v->pv.tsc_aux = msr->value;
+    return 0;
+}
+
+/* set_vcpu_msrs: -EINVAL the caller's own domain, or another MSR; -EFAULT. */
+long domctl_set_msrs(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_vcpu_msrs *m = &op->u.vcpu_msrs;
+    struct vcpu *v = vcpu_of(d, m->vcpu);
+    xen_domctl_vcpu_msr_t msr;
+    int rc = 0;
+
+    if (!v)
+        return -ESRCH;
+    if (d == current->domain || m->msr_count > 1)
+        return -EINVAL;
+    if (!m->msr_count)
+        return 0;
+    if (copy_from_guest(&msr, m->msrs, 1))
+        return -EFAULT;
+    vcpu_pause(v);
+    rc = set_msr(v, &msr);
+    vcpu_unpause(v);
+    return rc;
 }
 
 /* sendtrigger: NMI. -EINVAL no such vCPU; -EOPNOTSUPP what needs a machine. */

@@ -6,7 +6,7 @@
  * The synchronous forms wait until the vCPUs have left their CPUs and their
  * registers are in memory. Two vCPUs that wait for each other that way would
  * wait for ever: callers of the synchronous forms are control operations,
- * which are serialised by a lock of their own.
+ * and none of these waits for a vCPU of its own domain.
  *
  * Death. ALIVE -> DYING happens once, with all vCPUs stopped for good. DYING:
  * each room gives back what it holds, in bounded steps, in the order of link;
@@ -102,6 +102,15 @@ void domain_latch_shutdown_code(struct domain *d, uint8_t reason)
     spin_unlock(&d->lock);
 }
 
+/* It stands still: its controller waits for a suspended one by other means. */
+static void tell_shutdown(struct domain *d, uint8_t reason)
+{
+    uint32_t port = READ_ONCE(d->suspend_port);
+
+    if (reason != SHUTDOWN_suspend || !port || evtchn_send_as(d, port))
+        evtchn_send_global_virq(dom0, VIRQ_DOM_EXC);
+}
+
 void domain_shutdown(struct domain *d, uint8_t reason)
 {
     struct vcpu *v;
@@ -129,7 +138,7 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     d->is_shut_down = all_paused_for_shutdown(d);
     spin_unlock(&d->lock);
     if (d->is_shut_down)
-        evtchn_send_global_virq(dom0, VIRQ_DOM_EXC);
+        tell_shutdown(d, reason);
 }
 
 void domain_resume(struct domain *d)

@@ -152,7 +152,8 @@ static long do_sysctl(uint64_t arg, uint64_t a2, uint64_t a3, uint64_t a4,
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return -EACCES;
     rc = sysctl(&op);
-    if (!rc && copy_to_guest_va(arg, &op, sizeof(op)))
+    /* No room: the answer says how much would be needed. */
+    if ((!rc || rc == -ENOBUFS) && copy_to_guest_va(arg, &op, sizeof(op)))
         rc = -EFAULT;
     return rc;
 }

@@ -130,6 +130,11 @@ int evtchn_unmask(struct domain *d, evtchn_port_t n)
 
 /* ---- operations on one port ---- */
 
+int evtchn_send_as(struct domain *d, uint32_t port)
+{
+    return evtchn_send(d, port);
+}
+
 /* EVTCHNOP_send(port). -EINVAL: see evtchn_send. */
 static long op_send(struct domain *d, vaddr_t arg)
 {

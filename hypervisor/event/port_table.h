@@ -79,9 +79,10 @@ struct port {
     struct port *other_end; /* INTERDOMAIN: port `arg` of `peer` */
 };
 
-#define PORTS_PER_BUCKET 128
-#define BUCKETS_PER_GROUP 32
-#define PORT_GROUPS 32
+/* A domain that uses few ports pays for one bucket of less than 2 KiB. */
+#define PORTS_PER_BUCKET 32
+#define BUCKETS_PER_GROUP 64
+#define PORT_GROUPS 64
 #define PORTS_2L 4096
 #define PORTS_MAX (PORTS_PER_BUCKET * BUCKETS_PER_GROUP * PORT_GROUPS)
 

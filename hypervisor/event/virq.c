@@ -49,7 +49,9 @@ void evtchn_send_global_virq(struct domain *d, unsigned virq)
         domain_put(other);
 }
 
-static void replace_handler(unsigned virq, struct domain *only, struct domain *d)
+/* By d or NULL; if `only` is given, only where that was the handler. */
+static void replace_handler(unsigned virq, const struct domain *only,
+                            struct domain *d)
 {
     unsigned long flags = spin_lock_irqsave(&handler_lock);
     struct domain *old = handler[virq];

@@ -125,7 +125,7 @@ int active_swap(const struct active_entry *a, grant_entry_v1_t *shared_a,
     _Static_assert(sizeof(*shared_a) == sizeof(*pa), "one word an entry");
     if (active_in_use(a) || active_in_use(b))
         return GNTST_eagain;
-    if (a == b)
+    if (pa == pb)
         return GNTST_okay;
     x = __atomic_load_n(pa, __ATOMIC_RELAXED);
     x = __atomic_exchange_n(pb, x, __ATOMIC_SEQ_CST);

@@ -2,17 +2,15 @@
 #include "grant/maptrack.h"
 
 #include "lib/bitops.h"
-#include "lib/errno.h"
 #include "lib/heap.h"
 
-int maptrack_init(struct maptrack *m, unsigned limit)
+void maptrack_init(struct maptrack *m, unsigned limit)
 {
     spin_lock_init(&m->lock, LOCK_GRANT);
     m->free = MAPTRACK_NONE;
     m->nr = 0;
     m->limit = limit;
-    m->pages = xzalloc_array(struct maptrack_entry *, limit);
-    return m->pages ? 0 : -ENOMEM;
+    m->pages = NULL;
 }
 
 void maptrack_free(struct maptrack *m)
@@ -35,6 +33,10 @@ static __noinline bool grow(struct maptrack *m)
     struct maptrack_entry *page;
 
     if (first / MAPTRACK_PER_PAGE >= m->limit)
+        return false;
+    if (!m->pages) /* most domains never map anything */
+        m->pages = xzalloc_array(struct maptrack_entry *, m->limit);
+    if (!m->pages)
         return false;
     page = xzalloc(PAGE_SIZE);
     if (!page)

@@ -47,8 +47,8 @@ struct maptrack {
     struct maptrack_entry **pages;
 };
 
-/* At most `limit` pages. -ENOMEM. */
-int maptrack_init(struct maptrack *m, unsigned limit);
+/* At most `limit` pages. */
+void maptrack_init(struct maptrack *m, unsigned limit);
 /* All entries must be FREE. */
 void maptrack_free(struct maptrack *m);
 

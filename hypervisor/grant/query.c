@@ -167,8 +167,8 @@ static int swap_one(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
 
     spin_lock(&gt->lock);
     if (grant_ref_ok(gt, a) && grant_ref_ok(gt, b))
-        rc = active_swap(grant_active(gt, a), grant_shared(gt, a),
-                         grant_active(gt, b), grant_shared(gt, b));
+        rc = active_swap(grant_pins(gt, a), grant_shared(gt, a),
+                         grant_pins(gt, b), grant_shared(gt, b));
     spin_unlock(&gt->lock);
     return rc;
 }
@@ -271,7 +271,7 @@ static void dump(struct domain *d)
     printk(XENLOG_G_INFO "d%u: %u of %u grant frames, %u handles\n",
            d->domain_id, frames, gt->max_frames, maptrack_size(&gt->maptrack));
     for (uint32_t ref = 0; ref < frames * REFS_PER_FRAME; ref++) {
-        const struct active_entry *a = grant_active(gt, ref);
+        const struct active_entry *a = grant_pins(gt, ref);
         uint32_t r = READ_ONCE(a->readers), w = READ_ONCE(a->writers);
 
         if (!(r | w) || pinned++ >= DUMPED_PINS)

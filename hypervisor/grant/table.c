@@ -35,6 +35,15 @@ static inline struct frame *granted_frame(const struct domain *d, uint32_t m)
     return frame_of(mfn(m));
 }
 
+/* The piece of pins that the reference is in. Lock held. */
+static __noinline bool add_piece(struct grant_table *gt, uint32_t ref)
+{
+    struct active_entry **piece = &gt->active[ref / PINS_PER_PIECE];
+
+    WRITE_ONCE(*piece, xzalloc_array(struct active_entry, PINS_PER_PIECE));
+    return *piece;
+}
+
 static inline int pin(struct domain *d, uint32_t ref, domid_t who,
                       bool readonly, struct frame **out)
 {
@@ -47,6 +56,8 @@ static inline int pin(struct domain *d, uint32_t ref, domid_t who,
     if (unlikely(d->dying != DOM_ALIVE))
         return GNTST_bad_domain;
     ref = grant_ref_clip(gt, ref);
+    if (unlikely(!gt->active[ref / PINS_PER_PIECE]) && !add_piece(gt, ref))
+        return GNTST_no_space;
     a = grant_active(gt, ref);
     rc = active_pin(a, grant_shared(gt, ref), who, readonly);
     if (unlikely(rc))
@@ -113,18 +124,11 @@ static int add_frame(struct domain *d, struct grant_table *gt)
 {
     unsigned i = gt->nr_frames;
     void *page = xenheap_zalloc(0);
-    struct active_entry *active =
-        xzalloc_array(struct active_entry, REFS_PER_FRAME);
 
-    if (!page || !active) {
-        if (page)
-            xenheap_free(page, 0);
-        xfree(active);
+    if (!page)
         return -ENOMEM;
-    }
     xenheap_share(page, d, SHARE_RW);
     gt->shared[i] = page;
-    gt->active[i] = active;
     gt->nr_frames++;
     return 0;
 }
@@ -167,17 +171,18 @@ bool grant_maps_frame(struct domain *d, mfn_t m)
 static int alloc_arrays(struct grant_table *gt, unsigned frames)
 {
     gt->shared = xzalloc_array(grant_entry_v1_t *, frames);
-    gt->active = xzalloc_array(struct active_entry *, frames);
+    gt->active = xzalloc_array(struct active_entry *,
+                               frames * PIECES_PER_FRAME);
     gt->max_frames = frames;
     return gt->shared && gt->active ? 0 : -ENOMEM;
 }
 
 static void free_table(struct grant_table *gt)
 {
-    for (unsigned i = 0; i < gt->nr_frames; i++) {
+    for (unsigned i = 0; i < gt->nr_frames; i++)
         xenheap_unshare_free(gt->shared[i]);
+    for (unsigned i = 0; i < gt->nr_frames * PIECES_PER_FRAME; i++)
         xfree(gt->active[i]);
-    }
     xfree(gt->shared);
     xfree(gt->active);
     maptrack_free(&gt->maptrack);
@@ -206,9 +211,8 @@ static int grant_init(struct domain *d, const struct domain_config *config)
     if (!gt)
         return -ENOMEM;
     spin_lock_init(&gt->lock, LOCK_GRANT);
+    maptrack_init(&gt->maptrack, handles);
     rc = alloc_arrays(gt, frames);
-    if (!rc)
-        rc = maptrack_init(&gt->maptrack, handles);
     if (rc) {
         free_table(gt);
         return rc;

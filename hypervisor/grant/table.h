@@ -27,13 +27,16 @@
 #include "mm/frame.h"
 
 #define REFS_PER_FRAME (PAGE_SIZE / sizeof(grant_entry_v1_t))
+/* Pins come in pieces, made when the first reference of one is pinned. */
+#define PINS_PER_PIECE 128u
+#define PIECES_PER_FRAME (REFS_PER_FRAME / PINS_PER_PIECE)
 
 struct grant_table {
     spinlock_t lock;       /* LOCK_GRANT: all but the maptrack */
-    unsigned nr_frames;    /* of shared entries, and pages of active ones */
+    unsigned nr_frames;    /* of shared entries */
     unsigned max_frames;
     grant_entry_v1_t **shared;
-    struct active_entry **active;
+    struct active_entry **active; /* pieces; NULL: nothing was pinned yet */
     struct maptrack maptrack;
     uint32_t relinquished; /* maptrack cursor of the domain's end */
 };
@@ -47,7 +50,16 @@ static inline grant_entry_v1_t *grant_shared(const struct grant_table *gt,
 static inline struct active_entry *grant_active(const struct grant_table *gt,
                                                 uint32_t ref)
 {
-    return &gt->active[ref / REFS_PER_FRAME][ref % REFS_PER_FRAME];
+    return &gt->active[ref / PINS_PER_PIECE][ref % PINS_PER_PIECE];
+}
+/* The same for a reference that may never have been pinned: to be read. */
+static inline const struct active_entry *
+grant_pins(const struct grant_table *gt, uint32_t ref)
+{
+    static const struct active_entry none;
+
+    return READ_ONCE(gt->active[ref / PINS_PER_PIECE]) ? grant_active(gt, ref)
+                                                       : &none;
 }
 static inline bool grant_ref_ok(const struct grant_table *gt, uint32_t ref)
 {

@@ -113,7 +113,8 @@ put_kernel:
 }
 
 /* Does the context name what v has? Its descriptors, too, are references. */
-static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c)
+static bool same_tables(const struct vcpu *v,
+                        const struct vcpu_guest_context *c)
 {
     const struct pv_vcpu *pv = &v->pv;
     uint64_t user = c->ctrlreg[1] ? xen_cr3_to_pfn(c->ctrlreg[1]) : 0;

@@ -210,6 +210,25 @@ int pv_set_gdt(struct vcpu *v, const uint64_t *frames, unsigned entries)
     return 0;
 }
 
+/* Death: no CPU has a vCPU of d loaded any more. */
+static int release_descriptors(struct domain *d)
+{
+    struct vcpu *v;
+
+    spin_lock(&d->pt_lock);
+    for_each_vcpu(d, v) {
+        pv_drop_ldt(v);
+        (void)pv_set_gdt(v, NULL, 0);
+    }
+    spin_unlock(&d->pt_lock);
+    return 0;
+}
+
+DOMAIN_HOOKS(descriptor_hooks) = {
+    .name = "descriptors",
+    .relinquish = release_descriptors,
+};
+
 /*
  * set_gdt(frame_list, entries): -EINVAL more than 7168 entries or a bad frame,
  * -EFAULT unreadable list.

@@ -3,7 +3,11 @@
  * granted cannot be written through the stale TLB of another CPU; and
  * asked-for flushes reach the other CPU. Checklist row 107.
  *
+ * Without the split of page tables, which flushes at every entry of the
+ * hypervisor and would hide what is missing.
+ *
  * qemu: -smp 2
+ * options: xpti=off
  * timeout: 90
  */
 #include "guest.h"

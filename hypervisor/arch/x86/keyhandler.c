@@ -16,6 +16,7 @@ bool keyhandler_run(char key)
     for (const struct keyhandler *k = keyhandlers_start; k < keyhandlers_end;
          k++)
         if (k->key == key) {
+            printk("'%c' pressed -> %s\n", key, k->text);
             k->fn(key);
             return true;
         }

@@ -23,6 +23,7 @@
 
 #define RACERS 2          /* vCPUs 0 and 1 fuzz, 2 and 3 are fuzzed */
 #define POOL 48           /* pages that may become anything */
+#define LATE_PAGES 16     /* the kernel's, too: vCPU 1's stack comes later */
 #define ARENA_PAGES 8     /* a vCPU's pages for arguments */
 #define RACE_PAGES 4      /* of them: others may write there meanwhile */
 #define WINDOW 0x0000028000000000UL /* L4 slots 5 to 8 are the fuzzer's */

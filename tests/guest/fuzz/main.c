@@ -210,7 +210,7 @@ void test_main(void)
         vcpu_start(1, second_vcpu);
     fuzz_on(&fuzzers[0]);
     stop = true;
-    limit = time_now() + 20000 * MS;
+    limit = time_now() + 60000 * MS;
     while (nr_vcpus > 1 && stopped < 2)
         if (time_now() > limit) {
             failure("vCPU 1 does not come back");

@@ -403,6 +403,15 @@ static char *arena(void)
     return a;
 }
 
+static void protect(unsigned long pfn, unsigned long end)
+{
+    for (; pfn < end; pfn++) {
+        unsigned long mfn = pfn_to_mfn(pfn);
+
+        kernel_frames[mfn / 64] |= 1UL << mfn % 64;
+    }
+}
+
 void values_init(void)
 {
     struct vcpu_time_info *t = &shared_info->vcpu_info[0].time;
@@ -438,11 +447,8 @@ void values_init(void)
         pool[i].va = pfn_to_virt(pool[i].pfn);
         pool[i].mfn = pfn_to_mfn(pool[i].pfn);
     }
-    spare_pfn = pool[POOL - 1].pfn + 1;
+    spare_pfn = pool[POOL - 1].pfn + 1 + LATE_PAGES;
     nr_spare = (unsigned)(start_info->nr_pages - spare_pfn);
-    for (unsigned long pfn = 0; pfn < pool[0].pfn; pfn++) {
-        unsigned long mfn = pfn_to_mfn(pfn);
-
-        kernel_frames[mfn / 64] |= 1UL << mfn % 64;
-    }
+    protect(0, pool[0].pfn);
+    protect(spare_pfn - LATE_PAGES, spare_pfn);
 }

@@ -52,6 +52,26 @@ uint64_t free_pages(void)
     return op.u.physinfo.free_pages;
 }
 
+uint64_t settled_pages(void)
+{
+    uint64_t end = system_time() + WAIT_MS * MS, n, last;
+
+    while (domctl_plain(XEN_DOMCTL_getdomaininfo, 1) != -ESRCH) {
+        if (system_time() > end) {
+            failure("a domain does not go");
+            break;
+        }
+        yield();
+    }
+    n = free_pages();
+    do { /* the last one's structures go a little later */
+        last = n;
+        delay_ms(20);
+        n = free_pages();
+    } while (n != last);
+    return n;
+}
+
 bool free_pages_become(uint64_t want)
 {
     uint64_t end = system_time() + WAIT_MS * MS, n;
@@ -79,8 +99,8 @@ struct xen_domctl_createdomain domain_config(unsigned vcpus)
     return (struct xen_domctl_createdomain){
         .max_vcpus = vcpus,
         .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 16,
+        .max_grant_frames = 64,
+        .max_maptrack_frames = 1024,
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
     };
 }
@@ -134,13 +154,13 @@ void foreign_unmap(void *page)
               0);
 }
 
-static unsigned long child_mfn(const struct child *c, const volatile void *p)
+unsigned long child_mfn(const struct child *c, const volatile void *p)
 {
     return c->mfn[virt_to_pfn((const void *)(uintptr_t)p) - c->first];
 }
 
-static char windows[4][PAGE_SIZE] __attribute__((aligned(4096)));
-static bool window_used[4];
+static char windows[8][PAGE_SIZE] __attribute__((aligned(4096)));
+static bool window_used[8];
 
 void *child_map(const struct child *c, const volatile void *object)
 {
@@ -188,6 +208,7 @@ void child_new(struct child *c)
     info = domain_state(c->id);
     c->shared_info = info.shared_info_frame;
     c->l4 = 0;
+    c->box = NULL;
 }
 
 void child_populate(struct child *c)
@@ -290,7 +311,79 @@ void child_start(struct child *c, void (*fn)(void))
         error("unpausedomain gave %ld", ret);
 }
 
+/* ---- what a child does for us ---- */
+
+struct child_box {
+    volatile unsigned go, nr;
+    unsigned long arg[4];
+    long ret;
+    char data[CHILD_DATA_SIZE];
+};
+static struct child_box box __attribute__((aligned(4096)));
+
+void child_serve(void)
+{
+    for (;;) {
+        while (!box.go)
+            yield();
+        box.ret = hypercall4(box.nr, box.arg[0], box.arg[1], box.arg[2],
+                             box.arg[3]);
+        __atomic_store_n(&box.go, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+unsigned long child_data(void)
+{
+    return (unsigned long)box.data;
+}
+
+bool child_is_done(const struct child *c)
+{
+    return !c->box->go;
+}
+
+void child_start_server(struct child *c)
+{
+    child_start(c, child_serve);
+    c->box = child_map(c, &box);
+}
+
+void child_begin(struct child *c, unsigned nr, unsigned long a1,
+                 unsigned long a2, unsigned long a3, unsigned long a4,
+                 const void *data, size_t size)
+{
+    const unsigned long arg[4] = {a1, a2, a3, a4};
+
+    if (size > CHILD_DATA_SIZE)
+        error("%lu bytes are too much for a child", size);
+    memcpy(c->box->data, data, size);
+    for (unsigned i = 0; i < 4; i++)
+        c->box->arg[i] =
+            arg[i] == CHILD_DATA ? child_data() : arg[i];
+    c->box->nr = nr;
+    __atomic_store_n(&c->box->go, 1, __ATOMIC_SEQ_CST);
+}
+
+long child_end(struct child *c, void *data, size_t size)
+{
+    if (!wait_for(&c->box->go, 0))
+        error("the child does not come back from call %u", c->box->nr);
+    memcpy(data, c->box->data, size);
+    return c->box->ret;
+}
+
+long child_call(struct child *c, unsigned nr, unsigned long a1,
+                unsigned long a2, unsigned long a3, unsigned long a4,
+                void *data, size_t size)
+{
+    child_begin(c, nr, a1, a2, a3, a4, data, size);
+    return child_end(c, data, size);
+}
+
 long child_destroy(struct child *c)
 {
+    if (c->box)
+        child_unmap(c->box);
+    c->box = NULL;
     return domctl_plain(XEN_DOMCTL_destroydomain, c->id);
 }

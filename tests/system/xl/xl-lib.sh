@@ -58,7 +58,7 @@ wait_for()
     shift
     while ! "$@" >/dev/null 2>&1; do
         [ "$(date +%s)" -lt $end ] || return 1
-        sleep 0.2
+        sleep 0.3
     done
 }
 
@@ -90,7 +90,7 @@ create()
 # up NAME [N]: it has come as far as userland, for the Nth time.
 up()
 {
-    wait_for 120 booted "$1" "${2:-1}" || {
+    wait_for 300 booted "$1" "${2:-1}" || {
         tail -n 20 "$consoles/guest-$1.log"
         return 1
     }
@@ -108,7 +108,7 @@ run()
     console=$consoles/guest-$1.log
     tty=$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty")
     echo "echo be''gin$typed; $2; echo e''nd$typed" >"$tty"
-    wait_for 60 grep -q "^end$typed" "$console" || {
+    wait_for 200 grep -q "^end$typed" "$console" || {
         tail -n 20 "$console" | sed 's/^/# /' >&2
         return 1
     }
@@ -122,7 +122,7 @@ type_at()
     : >/tmp/console
     {
         echo "$2"
-        wait_for 60 grep -Eq "$3" /tmp/console
+        wait_for 200 grep -Eq "$3" /tmp/console
         printf '\035'
     } | script -qfec "xl console $1" /tmp/console >/dev/null 2>&1 &&
         grep -Eq "$3" /tmp/console

@@ -210,7 +210,7 @@ static void test_reset_rights(void **state)
 
     (void)state;
     assert_int_equal(op(EVTCHNOP_reset, &r), -EINVAL);
-    dom[1].controller_paused = true;
+    dom[1].controller_paused = 1;
     assert_int_equal(op(EVTCHNOP_reset, &r), 0);
     r.dom = 8;
     assert_int_equal(op(EVTCHNOP_reset, &r), -ESRCH);

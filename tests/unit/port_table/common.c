@@ -82,7 +82,9 @@ static void check_table(const struct port_table *t)
         in_use += p->state != PORT_FREE && p->state != PORT_RESERVED;
         if (n % PORTS_PER_BUCKET == PORTS_PER_BUCKET - 1)
             assert_int_equal(
-                t->group[n / 4096]->used[n / PORTS_PER_BUCKET % 32], bucket);
+                t->group[n / (PORTS_PER_BUCKET * BUCKETS_PER_GROUP)]
+                    ->used[n / PORTS_PER_BUCKET % BUCKETS_PER_GROUP],
+                bucket);
     }
     assert_int_equal(t->in_use, in_use);
     assert_null(port_lookup(t, t->nr_ports));

@@ -2,7 +2,7 @@
 # The hypercall fuzzer on the debug build: FUZZ_SEEDS (default "1 2"), half a
 # minute each (FUZZ_SECONDS). `make fuzz-guest SECONDS=n SEED=n` for longer.
 
-dir=$(cd "$(dirname "$0")/.." && pwd)
+dir=$(cd "$(dirname "$0")" && pwd)
 O=${O:-$dir/../../build}
 export O
 seeds=${FUZZ_SEEDS:-1 2}

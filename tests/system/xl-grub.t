@@ -1,0 +1,5 @@
+#!/bin/sh
+# GRUB as a guest, and guests in numbers: tests/system/xl/xl-grub.
+. "$(dirname "$0")/xl/host.sh"
+scenario xl-grub 1200
+done_testing
