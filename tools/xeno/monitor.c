@@ -345,7 +345,7 @@ static void look_at(struct xeno *x, struct guest_state *s,
         s->id = d->id;
         if (d->shutdown && !s->preserved)
             on_shutdown(x, s, d);
-    } else if (!d && s->known) {
+    } else if (s->known) {
         device_remove_all(x, s->id);
         store_forget(x, s->id, s->uuid);
         forget_guest(s);

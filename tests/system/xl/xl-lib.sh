@@ -7,7 +7,6 @@
 consoles=/var/log/xen/console
 guests=/guests
 failed=0
-typed=0
 
 # ok STATUS DESCRIPTION
 ok()
@@ -104,7 +103,9 @@ booted()
 # run NAME COMMAND: type a command at the guest's shell and print what comes.
 run()
 {
-    typed=$((typed + 1))
+    # A file, as this may run in a subshell: each command has its own marks.
+    echo >>/tmp/typed
+    typed=$(wc -l </tmp/typed)
     console=$consoles/guest-$1.log
     tty=$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty")
     echo "echo be''gin$typed; $2; echo e''nd$typed" >"$tty"
