@@ -204,16 +204,14 @@ static void native_idle(void) { __asm__ __volatile__("sti; hlt"); }
 struct multiboot {
     u32 flags, mem_lower, mem_upper, boot_device, cmdline;
 };
-static const struct multiboot *multiboot;
+static u64 memory_kib; /* from 1 MiB on */
 extern char image_end[];
 extern u64 l4[];
 
 static void native_memory(struct memory_layout *m)
 {
-    u64 kib = multiboot->flags & 1 ? multiboot->mem_upper : 0;
-
     m->first_pfn = ((u64)image_end - VIRT_BASE) / PAGE_SIZE;
-    m->end_pfn = kib > 65536 ? 16384 : kib / 4;
+    m->end_pfn = memory_kib > 65536 ? 16384 : memory_kib / 4;
     m->end_pfn = m->end_pfn > 256 ? m->end_pfn - 256 : 0; /* from 2 MiB */
 }
 
@@ -308,7 +306,11 @@ static const char *native_command_line(void *boot)
 
 static void native_init(void *boot)
 {
-    multiboot = boot;
+    const struct multiboot *m = boot;
+
+    memory_kib = m->flags & 1 ? m->mem_upper : 0;
+    l4[0] = 0; /* what is mapped one to one was for the entry only */
+    native_flush_tlb();
     measure_tsc();
 }
 

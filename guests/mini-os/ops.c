@@ -139,8 +139,8 @@ void paravirt_start(u32 ident, void *boot)
         copy_table(table);
     }
     patch_sites();
-    ops.init(boot);
     snprintf(boot_line, sizeof(boot_line), "%s", ops.command_line(boot));
+    ops.init(boot);
     ops.set_tss();
     ops.load_traps();
     mm_init();

@@ -51,7 +51,7 @@ struct ops {
     const char *name;
     const struct inline_code *inlined; /* ends with length 0 */
     void (*init)(void *boot);
-    const char *(*command_line)(void *boot);
+    const char *(*command_line)(void *boot); /* before init */
     void (*irq_on)(void);
     void (*irq_off)(void);
     int (*irq_state)(void); /* not 0: on */
