@@ -26,7 +26,7 @@ jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
 .PHONY: tools run run-xl check stress fuzz-guest matrix bench install help \
-	packages-build packages-run packages-check dom0 dom0-13 dom0-xl
+	packages-build packages-run packages-check dom0 dom0-13 dom0-xl mini-os
 
 packages-build:
 	@$(SCRIPT)/fetch packages build
@@ -38,6 +38,14 @@ packages-check:
 # The userland of domain 0: $(O)/tools/xeno.
 tools: packages-build
 	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
+
+# The sample guest.
+mini-os: packages-build
+	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' all
+
+$(absO)/mini-os/mini-os: $(wildcard guests/mini-os/*.[cSl]* \
+		guests/mini-os/include/*.h)
+	@$(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) CC='$(CC)'
 
 # Domain 0: kernel and initramfs. The recursive calls come after the packages.
 dom0: packages-run
@@ -64,8 +72,12 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13 grub-memdisk)
+	vmlinuz-13 initrd-13 grub-memdisk mini-os)
 xl_tests := $(wildcard tests/system/xl/xl-*)
+
+$(absO)/guests/mini-os: $(absO)/mini-os/mini-os
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(absO)/guests/vmlinux-%: $(absO)/guests/vmlinuz-% scripts/kernel-payload
 	@scripts/kernel-payload $< | xz -dc >$@
@@ -176,6 +188,7 @@ define HELP
 make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
 make tools          $(O)/tools/xeno, domain 0's command
+make mini-os        $(O)/mini-os/mini-os, the sample guest
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0
                     (Ctrl-A x leaves)
 make run-xl         the same with Xen's tools there and a guest running

@@ -304,7 +304,7 @@ static const char *native_command_line(void *boot)
     return (const char *)(u64)m->cmdline;
 }
 
-static void native_init(void *boot)
+void native_init(void *boot)
 {
     const struct multiboot *m = boot;
 

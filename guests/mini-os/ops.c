@@ -14,7 +14,7 @@ _Static_assert(offsetof(struct ops, trap_exit) == 72, "OP_TRAP_EXIT");
 
 static void sample_init(void *boot)
 {
-    (void)boot;
+    native_init(boot);
     print("the sample hypervisor's init ran\n");
 }
 

@@ -87,6 +87,7 @@ void patch_sites(void);
 /* The patched bytes of irq_off's first call site. */
 const u8 *sample_site(void);
 /* The native operations that a hypervisor's table may use as they are. */
+void native_init(void *boot);
 void native_cpuid(u32 leaf, u32 regs[4]);
 u64 read_tsc(void);
 void nothing(void);
