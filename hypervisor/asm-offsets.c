@@ -43,11 +43,13 @@ void asm_offsets(void)
     DEFINE(MSR_PRED_CMD, MSR_PRED_CMD);
 
     OFFSET(VCPU_in_kernel, struct vcpu, pv.in_kernel);
+    OFFSET(VCPU_iopl, struct vcpu, pv.iopl);
     OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);
     OFFSET(VCPU_vcpu_info, struct vcpu, vcpu_info);
     OFFSET(VCPU_domain, struct vcpu, domain);
     OFFSET(VCPU_guest_areas_stale, struct vcpu, guest_areas_stale);
     OFFSET(VCPU_kernel_sp, struct vcpu, pv.kernel_sp);
+    OFFSET(VCPU_cr3_user, struct vcpu, pv.cr3_user);
     OFFSET(VCPU_cr3_kernel, struct vcpu, pv.cr3_kernel);
     OFFSET(VCPU_syscall_callback, struct vcpu, pv.syscall_callback);
     OFFSET(VCPU_syscall_masks_events, struct vcpu, pv.syscall_masks_events);

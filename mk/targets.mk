@@ -94,22 +94,27 @@ $(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
 		$(absO)/guests/initrd-12
 	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
 
+# The tools' own Makefile knows whether they are up to date.
+$(absO)/tools/xeno: tools
+
 $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
-		$(xl_tests)
+		$(xl_tests) $(absO)/tools/xeno
 	@echo "assembling $(notdir $@)"
 	@rm -rf $(absO)/tests/xl
 	@mkdir -p $(absO)/tests/xl
 	@cp $(xl_tests) $(absO)/tests/xl
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
-	  -X $(absO)/toolstack $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
+	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
+	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
 
 # The same for a person: one kernel will do.
 demo_guest := $(absO)/guests/vmlinux-12 $(absO)/guests/initrd-12
 
-$(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest)
+$(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest) \
+		$(absO)/tools/xeno
 	@echo "assembling $(notdir $@)"
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
-	  -X $(absO)/toolstack $(addprefix -G ,$(demo_guest))
+	  -X $(absO)/toolstack -B $(absO)/tools/xeno $(addprefix -G ,$(demo_guest))
 
 run: packages-run
 	@echo "building $(O)/xeno"

@@ -31,7 +31,8 @@ void *mfn_to_virt(mfn_t m);       /* of xenheap memory */
 
 /*
  * Memory of a domain: 2^order frames assigned to d (list, tot_pages). Contents
- * cleared, or what d itself left in them; undefined with MEMF_NO_SCRUB. MEMF_ADDR_BITS(n): below 2^n bytes (0 = any).
+ * cleared, or what d itself left in them; undefined with MEMF_NO_SCRUB.
+ * MEMF_ADDR_BITS(n): below 2^n bytes (0 = any).
  * INVALID_MFN: no memory, beyond d->max_pages, or d is dying.
  *
  * MEMF_NO_REFCOUNT: the frames stay without owner, references 0 and count for

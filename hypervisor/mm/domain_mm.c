@@ -3,11 +3,12 @@
  * about domains.
  *
  * Death. First the vCPUs' base pointers go, then each frame on the page list
- * is taken off it: a pin or a half-done table on it is finished, the owner's
- * reference is dropped. A frame that something else still refers to - tables
- * of the domain that are yet to go, other domains' mappings - moves to the
- * list of released frames, where it waits for its last reference. So every
- * step handles one frame and none is looked at twice.
+ * is taken off it: those that only the domain refers to at once, many at a
+ * time; else a pin or a half-done table is finished and the owner's reference
+ * dropped. A frame that something else still refers to - tables of the domain
+ * that are yet to go, other domains' mappings - moves to the list of released
+ * frames, where it waits for its last reference. So steps are bounded, and no
+ * frame is looked at twice.
  */
 #include "core/domain.h"
 
@@ -60,6 +61,8 @@ cpumask_t domain_dirty_cpus(const struct domain *d)
 }
 
 /* ---- death ---- */
+
+#define RUN_MAX 64 /* frames freed at once */
 
 /* Drops one base pointer; a preempted rest goes to old_table. */
 static int drop_base(struct vcpu *v, uint64_t *base)
@@ -123,24 +126,35 @@ static struct frame *first_frame(struct domain *d)
     return f;
 }
 
+/* Takes the first frame off the list, together with what is left of its use. */
+static int release_first(struct domain *d, struct frame *f)
+{
+    int rc = drop_pin(d, f);
+
+    if (!rc) {
+        spin_lock(&d->page_lock);
+        domain_move_released(d, f);
+        spin_unlock(&d->page_lock);
+        (void)frame_release(f);
+    }
+    frame_put(f);
+    return rc;
+}
+
 static int release_frames(struct domain *d)
 {
-    struct frame *f;
-    int rc;
+    for (;;) {
+        struct frame *f;
 
-    while ((f = first_frame(d)) != NULL) {
-        rc = drop_pin(d, f);
-        if (!rc) {
-            spin_lock(&d->page_lock);
-            domain_move_released(d, f);
-            spin_unlock(&d->page_lock);
-            (void)frame_release(f);
-        }
-        frame_put(f);
-        if (rc || preempt_needed())
+        while (domain_free_unused(d, RUN_MAX))
+            if (preempt_needed())
+                return -ERESTART_PREEMPT;
+        f = first_frame(d);
+        if (!f)
+            return 0;
+        if (release_first(d, f) || preempt_needed())
             return -ERESTART_PREEMPT;
     }
-    return 0;
 }
 
 static int mm_relinquish(struct domain *d)

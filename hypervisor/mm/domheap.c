@@ -216,6 +216,55 @@ static void free_owned(struct domain *d, struct frame *f)
         domain_put(d);
 }
 
+/* Frames that follow each other, in blocks as large as they make. */
+static void give_run(uint64_t m, uint64_t n, uint64_t past)
+{
+    while (n) {
+        unsigned order = min(lowest_bit(m), highest_bit(n));
+
+#ifdef DEBUG
+        for (uint64_t i = 0; i < 1UL << order; i++)
+            memset(map_frame(mfn(m + i)), 0xc2, PAGE_SIZE);
+#endif
+        heap_give(mfn(m), order, past);
+        m += 1UL << order;
+        n -= 1UL << order;
+    }
+}
+
+uint64_t domain_free_unused(struct domain *d, uint64_t limit)
+{
+    uint64_t first, m, n = 0;
+    bool last = false;
+
+    spin_lock(&d->page_lock);
+    first = m = d->page_list;
+    while (n < limit && m != FRAME_NIL && m == first + n) {
+        struct frame *f = frame_of(mfn(m));
+        uint64_t expect = ref_owned(d);
+
+        /* Pins, mappings and types have references of their own. */
+        if (!__atomic_compare_exchange_n(&f->ref, &expect, REF_UNOWNED, false,
+                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            break;
+        m2p_set(mfn(m), INVALID_M2P_ENTRY);
+        m = f->next;
+        n++;
+    }
+    if (n) {
+        d->page_list = (uint32_t)m;
+        if (m != FRAME_NIL)
+            frame_of(mfn(m))->prev = FRAME_NIL;
+        d->tot_pages -= n;
+        last = !d->tot_pages;
+    }
+    spin_unlock(&d->page_lock);
+    give_run(first, n, PAST(tlb_clock(), d->memory_id));
+    if (last)
+        domain_put(d);
+    return n;
+}
+
 void frame_last_put(struct frame *f)
 {
     uint16_t owner = frame_owner_id(f);

@@ -9,9 +9,10 @@
  *   next, prev  the class's list of slabs that have a free object
  * A free object's first two bytes hold the offset of the next free one.
  *
- * Larger requests get whole frames, with the order in the type word. A slab
- * that becomes empty goes back to the heap unless it is the class's only one
- * with room.
+ * Larger requests get whole frames, with the order in the type word. An empty
+ * slab goes back to the heap unless it is the class's only one with room, and
+ * then as soon as it no longer is: how much memory is in use does not depend on
+ * the order in which objects were freed.
  */
 #include "lib/bitops.h"
 #include "lib/spinlock.h"
@@ -99,21 +100,41 @@ static void *small_alloc(unsigned class)
     return obj;
 }
 
-/* True: the slab is empty and no longer in the list; lock held. */
-static bool put_object(struct frame *f, void *p)
+/* The class's only slab with room if it is empty: taken out of the list. */
+static struct frame *take_spare(unsigned class)
+{
+    struct frame *f;
+
+    if (with_room[class] == FRAME_NIL)
+        return NULL;
+    f = frame_of(mfn(with_room[class]));
+    if ((f->type & USED_MASK) || f->next != FRAME_NIL)
+        return NULL;
+    list_remove_slab(f, class);
+    return f;
+}
+
+/*
+ * Gives an empty slab that is no longer in the list, or NULL; lock held. A full
+ * slab does not become empty by losing one object: there are two at least.
+ */
+static struct frame *put_object(struct frame *f, void *p)
 {
     unsigned class = slab_arg(f);
+    struct frame *spare = NULL;
 
     BUG_ON(!(f->type & USED_MASK));
-    if ((f->type & FREE_MASK) == NO_FREE)
+    if ((f->type & FREE_MASK) == NO_FREE) {
+        spare = take_spare(class);
         list_add_slab(f, class);
+    }
     *(uint16_t *)p = (uint16_t)(f->type & FREE_MASK);
     f->type = ((f->type & ~FREE_MASK) | PAGE_OFFSET(p)) - USED_ONE;
     if ((f->type & USED_MASK) ||
         (f->prev == FRAME_NIL && f->next == FRAME_NIL))
-        return false;
+        return spare;
     list_remove_slab(f, class);
-    return true;
+    return f;
 }
 
 static void *large_alloc(size_t bytes)
@@ -151,7 +172,6 @@ void *xzalloc(size_t bytes)
 void xfree(void *p)
 {
     struct frame *f;
-    bool empty;
 
     if (!p)
         return;
@@ -168,10 +188,10 @@ void xfree(void *p)
     memset(p, 0x5a, 1UL << (slab_arg(f) + MIN_SHIFT));
 #endif
     spin_lock(&lock);
-    empty = put_object(f, p);
+    f = put_object(f, p);
     spin_unlock(&lock);
-    if (empty) {
+    if (f) {
         f->type = 0;
-        xenheap_free((void *)((vaddr_t)p & PAGE_MASK), 0);
+        xenheap_free(mfn_to_virt(frame_mfn(f)), 0);
     }
 }

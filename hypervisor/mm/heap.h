@@ -33,6 +33,13 @@ void heap_give(mfn_t m, unsigned order, uint64_t past);
 /* heap_init's part for memory in use: private frames of the hypervisor. */
 void frames_set_private(mfn_t start, mfn_t end);
 
+/*
+ * Death: frees up to `limit` frames from the head of d's page list that follow
+ * each other and that nobody refers to but d. Gives their number; 0: look at
+ * the first one. The caller has a reference on d.
+ */
+uint64_t domain_free_unused(struct domain *d, uint64_t limit);
+
 /* Moves a frame from d's page list to the released ones; page_lock held. */
 void domain_move_released(struct domain *d, struct frame *f);
 

@@ -6,6 +6,7 @@
  * its own: the engine looks at owner and type, then changes the entry.
  */
 #include "arch/x86/map.h"
+#include "arch/x86/smap.h"
 #include "arch/x86/softirq.h"
 #include "arch/x86/usercopy.h"
 #include "core/hypercall.h"
@@ -52,7 +53,7 @@ static __noinline int plain_write(struct domain *d, uint64_t ptr, uint64_t val)
     return rc ? -EINVAL : 0;
 }
 
-static __always_inline int table_write(const struct job *job, uint64_t ptr,
+static __noinline int table_write(const struct job *job, uint64_t ptr,
                                        uint64_t val, unsigned flags)
 {
     mfn_t deferred;
@@ -180,29 +181,45 @@ static __noinline long update_list(uint64_t ureqs, uint64_t count_arg,
     return rc;
 }
 
-/*
- * One table update of the caller's own: what kernels do all day. False: it is
- * none, or must be tried again; *rc is the result otherwise.
- */
-static __always_inline bool update_one(struct vcpu *v, vaddr_t ureqs, int *rc)
+static __noinline int table_write_own(struct vcpu *v, uint64_t ptr,
+                                      uint64_t val)
 {
     const struct job job = {v, v->domain, v->domain, true};
-    struct mmu_update req;
-    unsigned cmd;
 
-    if (unlikely(copy_from_guest_va(&req, ureqs, sizeof(req)))) {
-        *rc = -EFAULT;
-        return true;
-    }
-    cmd = req.ptr & 3;
-    if (unlikely(cmd == MMU_MACHPHYS_UPDATE))
-        return false;
-    spin_lock(&job.pt->pt_lock);
-    *rc = table_write(
-        &job, req.ptr - cmd, req.val,
-        cmd == MMU_PT_UPDATE_PRESERVE_AD ? PT_UPDATE_PRESERVE_AD : 0);
-    spin_unlock(&job.pt->pt_lock);
-    return likely(*rc != -ERESTART_PREEMPT);
+    return table_write(&job, ptr, val, 0);
+}
+
+/*
+ * One request of the caller's own: what kernels do all day. Anything but a
+ * plain update of a table is left to update_list, before it has changed
+ * anything.
+ */
+static __noinline long update_one(uint64_t ureqs, uint64_t pdone)
+{
+    const struct mmu_update *g = (const struct mmu_update *)ureqs;
+    struct vcpu *v = current;
+    uint64_t ptr, val;
+    int rc;
+
+    if (unlikely(!guest_range_ok(ureqs, sizeof(*g))))
+        return mmu_put_done(pdone, 0, -EFAULT);
+    stac();
+    GET_GUEST(ptr, &g->ptr, fault);
+    GET_GUEST(val, &g->val, fault);
+    clac();
+    if (unlikely(ptr & 7))
+        return update_list(ureqs, 1, pdone, DOMID_SELF);
+    spin_lock(&v->domain->pt_lock);
+    rc = pt_update_own_l1(ptr, val, v->domain);
+    if (unlikely(rc == -EAGAIN))
+        rc = table_write_own(v, ptr, val);
+    spin_unlock(&v->domain->pt_lock);
+    if (unlikely(rc == -ERESTART_PREEMPT))
+        return update_list(ureqs, 1, pdone, DOMID_SELF);
+    return mmu_put_done(pdone, !rc, rc);
+fault:
+    clac();
+    return mmu_put_done(pdone, 0, -EFAULT);
 }
 
 /*
@@ -217,14 +234,11 @@ static __always_inline bool update_one(struct vcpu *v, vaddr_t ureqs, int *rc)
 static long do_mmu_update(uint64_t ureqs, uint64_t count, uint64_t pdone,
                           uint64_t foreigndom, uint64_t a5, uint64_t a6)
 {
-    struct vcpu *v = current;
-    int rc;
-
     (void)a5;
     (void)a6;
-    if (count == 1 && foreigndom == DOMID_SELF && !mm_old_table_pending(v) &&
-        likely(update_one(v, ureqs, &rc)))
-        return mmu_put_done(pdone, !rc, rc);
+    if (count == 1 && foreigndom == DOMID_SELF &&
+        !mm_old_table_pending(current))
+        return update_one(ureqs, pdone);
     return update_list(ureqs, count, pdone, foreigndom);
 }
 HYPERCALL(__HYPERVISOR_mmu_update, 4, do_mmu_update);

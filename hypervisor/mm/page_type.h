@@ -164,6 +164,12 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     struct domain *owner, struct domain *fg, unsigned flags,
                     mfn_t *deferred);
 /*
+ * As pt_update_entry with no flags, for an L1 of d that names d's own frames;
+ * the entry is at machine address `at`, a multiple of 8. -EAGAIN: no such
+ * table, nothing was done.
+ */
+int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d);
+/*
  * As pt_update_entry on an L1, but only if the entry still equals `expect`
  * (-EAGAIN if not; the CPU's setting of accessed and dirty counts as a
  * change): compare-and-exchange emulation, grant unmap. With PT_UPDATE_GRANT

@@ -24,7 +24,6 @@ pte_t pt_adjust(pte_t val, unsigned level)
 struct edit {
     pte_t *slot;
     unsigned level;
-    uint64_t owner_bits; /* REF_OWNER of the table's domain */
 };
 
 static __always_inline bool edit_open(struct edit *ed, mfn_t table,
@@ -37,11 +36,10 @@ static __always_inline bool edit_open(struct edit *ed, mfn_t table,
         return false;
     f = frame_of(table);
     type = type_load(f);
-    ed->owner_bits = REF_OWNER(domain_id_of(d));
     ed->level = pgt_level(type);
     /* The type can't go away: its last drop needs pt_lock. */
     if (unlikely(!(type & PGT_VALIDATED) || !ed->level ||
-                 (f->ref & REF_OWNER_MASK) != ed->owner_bits))
+                 (f->ref & REF_OWNER_MASK) != REF_OWNER(domain_id_of(d))))
         return false;
     part_note(f, type, index);
     ed->slot = (pte_t *)map_frame(table) + index;
@@ -80,6 +78,13 @@ static __always_inline void l1_put_surplus(pte_t old, pte_t val)
         writable_put(frame_of(pte_mfn(old)));
 }
 
+/* A table that names its own domain's frames: the common case. */
+static __always_inline struct l1_ctx own_ctx(struct domain *owner)
+{
+    return (struct l1_ctx){owner, owner, REF_OWNER(domain_id_of(owner)), 0,
+                           false};
+}
+
 static __always_inline int l1_check(pte_t *val, const struct l1_ctx *c)
 {
     if (*val & PTE_P) {
@@ -91,9 +96,11 @@ static __always_inline int l1_check(pte_t *val, const struct l1_ctx *c)
     return l1tf_unsafe(*val, c->owner) ? -EINVAL : 0;
 }
 
-static __always_inline int l1_edit(pte_t *slot, pte_t val,
-                                   const struct l1_ctx *c, unsigned flags)
+/* In an L1 of d that names d's own frames. */
+static __noinline int l1_edit_own(pte_t *slot, pte_t val, struct domain *d,
+                                  unsigned flags)
 {
+    const struct l1_ctx own = own_ctx(d), *c = &own;
     pte_t old = READ_ONCE(*slot);
     int rc = l1_check(&val, c);
 
@@ -113,13 +120,6 @@ static __always_inline int l1_edit(pte_t *slot, pte_t val,
     if (old & PTE_P)
         l1_put(old, c->owner);
     return 0;
-}
-
-/* A table that names its own domain's frames: the common case. */
-static __always_inline struct l1_ctx own_ctx(struct domain *owner,
-                                             uint64_t owner_bits)
-{
-    return (struct l1_ctx){owner, owner, owner_bits, 0, false};
 }
 
 static struct l1_ctx foreign_ctx(struct domain *owner, struct domain *fg)
@@ -176,7 +176,7 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
     return 0;
 }
 
-/* Rare: no copy of l1_edit for it. -EAGAIN: the CPU set A or D meanwhile. */
+/* Rare: no copy of l1_edit_own for it. -EAGAIN: the CPU set A or D meanwhile. */
 static __noinline int l1_edit_foreign(struct edit ed, unsigned index, pte_t val,
                                       struct domain *owner, struct domain *fg,
                                       unsigned flags)
@@ -195,27 +195,40 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     struct domain *owner, struct domain *fg, unsigned flags,
                     mfn_t *deferred)
 {
-    struct l1_ctx own;
     struct edit ed;
-    int rc;
 
     if (deferred)
         *deferred = INVALID_MFN;
     if (unlikely(!edit_open(&ed, table, index, owner)))
         return -EINVAL;
-    if (unlikely(ed.level != 1)) {
-        rc = upper_edit(ed, index, val, owner, flags, deferred);
-    } else if (unlikely(fg != owner)) {
-        rc = l1_edit_foreign(ed, index, val, owner, fg, flags);
-    } else {
-        own = own_ctx(owner, ed.owner_bits);
-        rc = l1_edit(ed.slot, val, &own, flags);
-    }
-    unmap_frame(ed.slot);
-    return rc;
+    if (unlikely(ed.level != 1))
+        return upper_edit(ed, index, val, owner, flags, deferred);
+    if (unlikely(fg != owner))
+        return l1_edit_foreign(ed, index, val, owner, fg, flags);
+    return l1_edit_own(ed.slot, val, owner, flags);
 }
 
-/* As l1_edit; the write is a compare-and-swap, undone if it fails. */
+int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d)
+{
+    mfn_t table = paddr_to_mfn(at);
+    struct frame *f;
+    uint64_t type;
+
+    if (unlikely(table.m >= max_mfn))
+        return -EAGAIN;
+    f = frame_of(table);
+    type = type_load(f);
+    if (unlikely((type & (PGT_MASK | PGT_VALIDATED)) !=
+                     (PGT_L1 | PGT_VALIDATED) ||
+                 (f->ref & REF_OWNER_MASK) != REF_OWNER(domain_id_of(d))))
+        return -EAGAIN;
+    part_note(f, type, PAGE_OFFSET(at) / sizeof(pte_t));
+    return l1_edit_own((pte_t *)map_frame(table) +
+                           PAGE_OFFSET(at) / sizeof(pte_t),
+                       val, d, 0);
+}
+
+/* As l1_edit_own; the write is a compare-and-swap, undone if it fails. */
 static int l1_edit_if(pte_t *slot, pte_t expect, pte_t val,
                       const struct l1_ctx *c, unsigned flags)
 {
@@ -261,7 +274,7 @@ int pt_update_l1_if(mfn_t table, unsigned index, pte_t expect, pte_t val,
         unmap_frame(ed.slot);
         return -EINVAL;
     }
-    c = fg == owner ? own_ctx(owner, ed.owner_bits) : foreign_ctx(owner, fg);
+    c = fg == owner ? own_ctx(owner) : foreign_ctx(owner, fg);
     if (flags & PT_UPDATE_GRANT) {
         c.grant = true;
         c.owner_bits = REF_OWNER_NOBODY;

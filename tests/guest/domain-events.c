@@ -203,9 +203,7 @@ void test_main(void)
     child_start_server(&other);
     child_destroy(&child);
     child_destroy(&other);
-    for (unsigned i = 0; i < 100; i++)
-        yield();
-    before = free_pages();
+    before = settled_pages();
     test_both_ways();
     test_poll();
     test_death();

@@ -161,7 +161,7 @@ static void test_refused(void)
 /* It dies while we have its frame: the frame stays until we let it go. */
 static void test_granter_dies(void)
 {
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
     struct gnttab_map_grant_ref m;
 
     child_start_server(&child);
@@ -184,7 +184,7 @@ static void test_granter_dies(void)
 /* We lend, the child maps; it gives back, and at last dies with it. */
 static void test_to_child(void)
 {
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
     struct gnttab_unmap_grant_ref u = {.host_addr = (unsigned long)window};
     struct gnttab_map_grant_ref m;
 
@@ -253,7 +253,7 @@ static void test_copy(void)
 /* One child maps the other's frame; granter first dead, then mapper first. */
 static void test_children(bool granter_first)
 {
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
 
     child_start_server(&child);
     child_start_server(&other);

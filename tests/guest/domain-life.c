@@ -110,7 +110,7 @@ static void test_blocked(void)
 /* A frame that is mapped stays, with what is in it, when its owner is gone. */
 static void test_mapped(void)
 {
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
     volatile unsigned *n;
     unsigned id;
 
@@ -138,7 +138,7 @@ static void test_descriptors(void)
     struct mmuext_op op = {.cmd = MMUEXT_SET_LDT,
                            .arg1.linear_addr = (unsigned long)ldt,
                            .arg2.nr_ents = 8};
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
 
     child_start_server(&child);
     for (unsigned i = 0; i < 2; i++)
@@ -161,7 +161,7 @@ static void test_descriptors(void)
 /* Destroyed after each step of its making. */
 static void test_half_made(void)
 {
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
 
     for (unsigned step = 0; step < 5; step++) {
         child_new(&child);
@@ -180,7 +180,7 @@ static void test_half_made(void)
 
 static void test_cycles(void)
 {
-    uint64_t before = free_pages();
+    uint64_t before = settled_pages();
 
     for (unsigned i = 0; i < 100; i++) {
         child_start(&child, count);
@@ -194,7 +194,7 @@ static void test_cycles(void)
 /* What 32 domains with n vCPUs cost, for each in bytes. */
 static uint64_t cost(unsigned vcpus)
 {
-    uint64_t before = free_pages(), after;
+    uint64_t before = settled_pages(), after;
     unsigned id[32];
 
     for (unsigned i = 0; i < 32; i++)
@@ -222,9 +222,7 @@ void test_main(void)
 
     child_start(&child, count); /* slabs of the hypervisor grow once */
     expect_eq(child_destroy(&child), 0);
-    for (unsigned i = 0; i < 100; i++)
-        yield();
-    before = free_pages();
+    before = settled_pages();
     test_pause();
     test_shutdown(virq);
     test_blocked();

@@ -87,20 +87,6 @@ static void round_of(unsigned i)
     domctl_plain(XEN_DOMCTL_destroydomain, child.id);
 }
 
-/* Free pages when no domain is left but ours. */
-static uint64_t settled(void)
-{
-    uint64_t end = system_time() + 10000 * MS;
-
-    while (domctl_plain(XEN_DOMCTL_getdomaininfo, 1) != -ESRCH)
-        if (system_time() > end) {
-            failure("a domain does not go");
-            break;
-        }
-    delay_ms(200); /* the last one's structure goes a little later */
-    return free_pages();
-}
-
 void test_main(void)
 {
     uint64_t before;
@@ -111,11 +97,11 @@ void test_main(void)
     vcpu_start(1, disturber);
     for (unsigned i = 0; i < ROUNDS; i++) /* caches of the heap fill up */
         round_of(i);
-    before = settled();
+    before = settled_pages();
     for (unsigned i = 0; i < ROUNDS; i++)
         round_of(i);
     stop = 1;
     expect(wait_for(&stopped, 1), "the other vCPU hangs");
-    expect_eq(settled(), before);
+    expect_eq(settled_pages(), before);
     print("%u turns of the other vCPU", turns);
 }

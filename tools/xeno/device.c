@@ -23,7 +23,7 @@
 #include <unistd.h>
 #include <xenstore.h>
 
-#define BACKEND_READY_MS 10000
+#define BACKEND_READY_MS 30000
 
 struct sides {
     char back[96], front[96];
@@ -224,6 +224,8 @@ int device_add_disk(struct xeno *x, uint32_t id, const struct guest_disk *d)
         script = script_path(d->script);
         rc = store_write(x, s.back, "script", "%s", script);
         if (!rc)
+            rc = store_write(x, s.back, "script-was-run", "1");
+        if (!rc)
             rc = run_script(x, script, s.back, "vbd", "add", NULL);
         free(script);
     }
@@ -295,6 +297,7 @@ static int connect_vif(struct xeno *x, const struct guest_vif *v,
 static int write_vif(struct xeno *x, const struct guest_vif *v,
                      const struct sides *s, unsigned number, const char *mac)
 {
+    char *script = script_path(v->script ? v->script : "vif-bridge");
     int rc = store_write(x, s->back, "mac", "%s", mac);
 
     if (!rc)
@@ -304,12 +307,16 @@ static int write_vif(struct xeno *x, const struct guest_vif *v,
     if (!rc)
         rc = store_write(x, s->back, "bridge", "%s",
                          v->bridge ? v->bridge : "xenbr0");
+    /* xen-netback wants a name of a script, run or not. */
+    if (!rc)
+        rc = store_write(x, s->back, "script", "%s", script);
     if (!rc && v->script)
-        rc = store_write(x, s->back, "script", "%s", v->script);
+        rc = store_write(x, s->back, "script-was-run", "1");
     if (!rc && v->ip)
         rc = store_write(x, s->back, "ip", "%s", v->ip);
     if (!rc)
         rc = store_write(x, s->front, "handle", "%u", number);
+    free(script);
     return rc ? rc : store_write(x, s->front, "mac", "%s", mac);
 }
 
@@ -343,7 +350,7 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
                        const char *number)
 {
     static const char *const closed[] = {"6", NULL};
-    char back[96], node[128], vif[32], *s, *state;
+    char back[96], node[128], vif[32], *s, *state, *ran;
 
     snprintf(back, sizeof(back), "/local/domain/0/backend/%s/%u/%s", kind, id,
              number);
@@ -357,10 +364,11 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
     }
     free(state);
     s = xeno_read(x, "%s/script", back);
-    if (s && !strcmp(kind, "vif"))
-        run_script(x, s, back, kind, "offline", vif);
-    else if (s && !strcmp(kind, "vbd"))
-        run_script(x, s, back, kind, "remove", NULL);
+    ran = xeno_read(x, "%s/script-was-run", back);
+    if (s && ran)
+        run_script(x, s, back, kind, strcmp(kind, "vif") ? "remove" : "offline",
+                   strcmp(kind, "vif") ? NULL : vif);
+    free(ran);
     free(s);
     s = xeno_read(x, "%s/node", back);
     if (s && !strcmp(kind, "vbd"))

@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -410,16 +412,56 @@ static void hear_all(struct xeno *x, const struct pollfd *p, unsigned n)
             (void)hear(x, &creators[i]);
 }
 
-static void loop(struct xeno *x, int listener)
+/*
+ * A process that waits for xenstored to tell of a domain's end, and says so
+ * through a pipe: the static libxenstore can only wait by blocking. The pipe's
+ * reading end, or -1. It ends when nobody reads any more.
+ */
+static int watch_domains(void)
 {
-    struct xs_handle *xs = xeno_store(x);
+    struct xs_handle *xs;
+    unsigned n;
+    int p[2];
+    pid_t pid;
 
+    if (pipe2(p, O_CLOEXEC))
+        return -1;
+    pid = fork();
+    if (pid) {
+        close(p[1]);
+        return pid < 0 ? -1 : p[0];
+    }
+    close(p[0]);
+    signal(SIGPIPE, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    xs = xs_open(0);
+    if (!xs || !xs_watch(xs, "@releaseDomain", "release"))
+        _exit(1);
+    do {
+        free(xs_read_watch(xs, &n));
+    } while (write(p[1], "r", 1) == 1);
+    _exit(0);
+}
+
+/* False: nobody tells any more. */
+static bool heed_watch(struct xeno *x, int watch)
+{
+    char told[64];
+
+    if (read(watch, told, sizeof(told)) <= 0)
+        return false;
+    look_at_all(x);
+    return true;
+}
+
+static void loop(struct xeno *x, int listener, int watch)
+{
     for (;;) {
         struct pollfd p[2 + MAX_CREATORS] = {
             {.fd = listener,
              .events = nr_creators < MAX_CREATORS ? POLLIN : 0},
-            {.fd = xs_fileno(xs), .events = POLLIN}};
-        unsigned heard = nr_creators, n;
+            {.fd = watch, .events = POLLIN}};
+        unsigned heard = nr_creators;
 
         for (unsigned i = 0; i < heard; i++)
             p[2 + i] = (struct pollfd){.fd = creators[i].fd, .events = POLLIN};
@@ -431,9 +473,9 @@ static void loop(struct xeno *x, int listener)
             if (fd >= 0)
                 creators[nr_creators++] = (struct creator){.fd = fd};
         }
-        if (p[1].revents) {
-            free(xs_read_watch(xs, &n));
-            look_at_all(x);
+        if (p[1].revents && !heed_watch(x, watch)) {
+            syslog(LOG_ERR, "xenstored is gone: no guest is watched any more");
+            return;
         }
     }
 }
@@ -477,7 +519,7 @@ static int listen_alone(void)
 /* Run by start_monitor; the argument is where to say that it listens. */
 int cmd_monitor(struct xeno *x, int argc, char **argv)
 {
-    int ready = argc > 1 ? atoi(argv[1]) : -1, null, fd;
+    int ready = argc > 1 ? atoi(argv[1]) : -1, null, fd, watch;
 
     openlog("xeno-monitor", LOG_PID, LOG_DAEMON);
     fd = listen_alone();
@@ -485,8 +527,8 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
         return 0; /* another one was faster */
     if (fd < 0)
         return fail("cannot listen at " SOCKET ": %s", strerror(errno));
-    if (!xeno_store(x) ||
-        !xs_watch(xeno_store(x), "@releaseDomain", "release")) {
+    watch = xeno_store(x) ? watch_domains() : -1;
+    if (watch < 0) {
         syslog(LOG_ERR, "%s", xeno_error(x));
         return fail_x(x);
     }
@@ -502,6 +544,6 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
             syslog(LOG_WARNING, "the creator is gone");
         close(ready);
     }
-    loop(x, fd);
-    return 0;
+    loop(x, fd, watch);
+    return EXIT_FAILED;
 }

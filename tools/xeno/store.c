@@ -10,6 +10,7 @@
 #include <xenstore.h>
 
 #define MAX_PATH 512
+#define AWAIT_STEP_MS 10
 
 void uuid_text(const uint8_t u[16], char text[37])
 {
@@ -109,24 +110,19 @@ static int value_index(struct xs_handle *xs, const char *node,
     return found;
 }
 
+/*
+ * Looked at again and again: the static libxenstore has no thread for watches,
+ * and what is waited for comes within a moment.
+ */
 int store_await(struct xeno *x, const char *node, const char *const *values,
                 unsigned ms)
 {
     struct xs_handle *xs = xeno_store(x);
-    long end = now_ms() + (long)ms, left;
-    int found;
+    long end = now_ms() + (long)ms;
+    int found = -1;
 
-    if (!xs || !xs_watch(xs, node, "await"))
-        return -1;
-    while ((found = value_index(xs, node, values)) < 0 &&
-           (left = end - now_ms()) > 0) {
-        struct pollfd p = {.fd = xs_fileno(xs), .events = POLLIN};
-        unsigned n;
-
-        if (poll(&p, 1, (int)left) > 0)
-            free(xs_read_watch(xs, &n));
-    }
-    xs_unwatch(xs, node, "await");
+    while (xs && (found = value_index(xs, node, values)) < 0 && now_ms() < end)
+        poll(NULL, 0, AWAIT_STEP_MS);
     return found;
 }
 

@@ -371,7 +371,7 @@ bad_hypercall:
  * callback, with the frame that build() of pv/bounce.c makes. Interrupts stay
  * off, so nothing that ret_to_guest looks for has come up since the guest was
  * entered. Whatever is out of the ordinary, and a stack that cannot be written,
- * C does from the start: until `commit` only that stack has changed.
+ * C does from the start: until `commit` only that stack and CR3 have changed.
  */
 .macro PUT value, offset
 990:
@@ -387,8 +387,6 @@ guest_syscall:
     movq VCPU_domain(%rcx), %rdx
     cmpb $0, DOMAIN_xpti(%rdx)
     jne guest_syscall_slow
-    testb $(1 << VMASST_TYPE_architectural_iopl), DOMAIN_vm_assist(%rdx)
-    jnz guest_syscall_slow
     cmpb $0, VCPU_guest_areas_stale(%rcx)
     jne guest_syscall_slow
     cmpq $0, VCPU_syscall_callback(%rcx)
@@ -402,6 +400,9 @@ guest_syscall:
     movabsq $HYP_VIRT_END, %r11
     cmpq %r11, %rdx /* above: the guest's, also where it wraps */
     jb guest_syscall_slow
+    movq VCPU_cr3_kernel(%rcx), %rax
+    movq %rax, %cr3
+    movq VCPU_domain(%rcx), %rax
     ASM_STAC
     movq AT_RDX(UREGS_rip), %r11
     PUT %r11, 0 /* rcx */
@@ -409,21 +410,26 @@ guest_syscall:
     movq AT_RDX(UREGS_rflags), %r11
     PUT %r11, 8 /* r11 */
     PUT %r11, 32
-    PUT $FLAT_RING3_CS64, 24 /* events are not masked */
+    testb $(1 << VMASST_TYPE_architectural_iopl), DOMAIN_vm_assist(%rax)
+    jz 1f
+    movzbl VCPU_iopl(%rcx), %eax
+    shll $12, %eax
+    orq %rax, %r11
+    PUT %r11, 32
+1:  PUT $FLAT_RING3_CS64, 24 /* events are not masked */
     movq AT_RDX(UREGS_rsp), %r11
     PUT %r11, 40
     PUT $FLAT_RING3_SS64, 48
     ASM_CLAC
-    /* commit; pv_enter_kernel() */
+    /* commit, with the rest of pv_enter_kernel() */
+    movq VCPU_vcpu_info(%rcx), %rax
     movb VCPU_syscall_masks_events(%rcx), %r11b
     movb %r11b, VINFO_mask(%rax)
     movb $1, VCPU_in_kernel(%rcx)
     swapgs
-    movq VCPU_cr3_kernel(%rcx), %r11
-    movq %r11, %cr3
     movq AT_RDX(UREGS_rflags), %r11
     andq $~BOUNCE_FLAGS_CLEARED, %r11
-    movq VCPU_syscall_callback(%rcx), %rcx /* canonical; not so: not taken */
+    movq VCPU_syscall_callback(%rcx), %rcx /* canonical */
     movq %rdx, AT_RDX(UREGS_rsp)
     popq %rdx
     popq %rax
@@ -433,6 +439,8 @@ guest_syscall:
 
 guest_syscall_fault:
     ASM_CLAC
+    movq VCPU_cr3_user(%rcx), %rdx
+    movq %rdx, %cr3
 guest_syscall_slow:
     popq %rdx
     popq %rax

@@ -52,6 +52,26 @@ uint64_t free_pages(void)
     return op.u.physinfo.free_pages;
 }
 
+uint64_t settled_pages(void)
+{
+    uint64_t end = system_time() + WAIT_MS * MS, n, last;
+
+    while (domctl_plain(XEN_DOMCTL_getdomaininfo, 1) != -ESRCH) {
+        if (system_time() > end) {
+            failure("a domain does not go");
+            break;
+        }
+        yield();
+    }
+    n = free_pages();
+    do { /* the last one's structures go a little later */
+        last = n;
+        delay_ms(20);
+        n = free_pages();
+    } while (n != last);
+    return n;
+}
+
 bool free_pages_become(uint64_t want)
 {
     uint64_t end = system_time() + WAIT_MS * MS, n;

@@ -83,6 +83,8 @@ long foreign_map(void *page, unsigned domid, unsigned long mfn, uint64_t flags);
 void foreign_unmap(void *page);
 
 uint64_t free_pages(void);
+/* The same when no domain is left but ours and all are wholly gone. */
+uint64_t settled_pages(void);
 /* Waits up to some seconds: a domain's end takes a moment. */
 bool free_pages_become(uint64_t want);
 bool wait_for(volatile unsigned *word, unsigned value);

@@ -8,7 +8,7 @@ if [ "${HYPERVISOR:-}" = stock ]; then
     XENO=$O/xen-4.17/xen
 fi
 
-# scenario NAME SECONDS: one check for each verdict that the scenario gives,
+# scenario NAME SECONDS [CPUS]: one check for each verdict that the scenario gives,
 # and one that it came to its end, within the time an idle machine takes some
 # times over. The kernel comes unpacked: that is faster.
 scenario()
@@ -19,7 +19,7 @@ scenario()
         --xen-args "$CONSOLE dom0_mem=${dom0_mem:-768M} ${xen_args:-}" \
         --kernel "$O/guests/vmlinux-12" \
         --args "console=hvc0 quiet xeno.test=$1 ${dom0_args:-}" \
-        --initrd "$O/dom0-xl.cpio" -m 2048 -s 2 -t "$2" \
+        --initrd "$O/dom0-xl.cpio" -m 2048 -s "${3:-1}" -t "$2" \
         -e "XENO-TEST $1 " --exit >"$tmp/out"
     status=$?
     tr -d '\r' <"$log" | grep -E '^(ok|not ok) - |^# ' >"$tmp/verdicts"

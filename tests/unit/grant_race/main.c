@@ -97,11 +97,21 @@ static void withdraw(void)
     count(&withdrawals);
 }
 
+/* The others may not have begun yet. */
+static void wait_for_a_pin(void)
+{
+    for (unsigned i = 0;
+         i < 100 * ROUNDS && !__atomic_load_n(&pins, __ATOMIC_RELAXED); i++)
+        sched_yield();
+}
+
 static void *honest_guest(void *arg)
 {
     (void)arg;
     for (unsigned i = 0; i < ROUNDS; i++) {
         publish(i);
+        if (i == 0)
+            wait_for_a_pin();
         if (i % 16 == 0)
             sched_yield(); /* time for the others, if they share a CPU */
         withdraw();
