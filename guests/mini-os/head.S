@@ -225,7 +225,7 @@ thread_first:
     call thread_exit
     ud2
 
-/* long guarded_call(fn, arg, u64 *save_rsp); a fault comes back at guarded_end */
+/* long guarded_call(fn, arg, u64 *save_rsp): a fault ends at guarded_end. */
     .globl guarded_call, guarded_end
 guarded_call:
     pushq %rbx

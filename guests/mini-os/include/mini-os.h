@@ -95,7 +95,7 @@ void nothing(void);
 /* A call site of an operation without arguments, patched at entry. */
 #define OP_SITE(member)                                                        \
     __asm__ __volatile__("771: call *ops + %c0\n\t"                            \
-                         ".byte 0x90\n"                                         \
+                         ".byte 0x90\n"                                        \
                          "772: .pushsection .patches, \"a\"\n\t"               \
                          ".quad 771b, 772b - 771b, %c0, 0xe8\n\t"              \
                          ".popsection"                                         \
