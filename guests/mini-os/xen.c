@@ -256,10 +256,15 @@ static void notify_console(void)
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (u64)&s, 0, 0);
 }
 
-/* Waits for room; an index that cannot be stands for a ring without room. */
+/*
+ * Waits for room, but no more than a second: the rest is lost then. Indices
+ * that cannot be stand for a ring without room.
+ */
 static void ring_write(const char *s, size_t n)
 {
-    while (n) {
+    u64 end = xen_time_ns() + 1000000000UL;
+
+    while (n && xen_time_ns() < end) {
         u32 prod = ring->out_prod, used = prod - ring->out_cons;
 
         if (used < sizeof(ring->out)) {
@@ -303,12 +308,22 @@ static int xen_console_read(void)
 
 /* ---- start and end ---- */
 
+/* What is destroyed takes its ring along: a second for the reader. */
+static void drain_console(void)
+{
+    u64 end = xen_time_ns() + 1000000000UL;
+
+    while (ring && ring->out_cons != ring->out_prod && xen_time_ns() < end)
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+}
+
 static void xen_stop(enum stop why)
 {
     static const u32 reasons[] = {SHUTDOWN_poweroff, SHUTDOWN_reboot,
                                   SHUTDOWN_crash};
     struct sched_shutdown s = {.reason = reasons[why]};
 
+    drain_console();
     hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (u64)&s, 0, 0);
 }
 
