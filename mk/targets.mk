@@ -8,6 +8,7 @@ SMP     ?= 2
 CPU     ?= Haswell
 GRAPHIC ?= 0
 KERNEL  ?= 12
+PLAIN   ?= 0
 JOBS    ?= 2
 TESTS   ?=
 MINUTES ?= 10
@@ -25,7 +26,7 @@ quiet    = $(if $(filter 1,$(V)),,-s)
 jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
-.PHONY: tools run run-xl check stress fuzz-guest matrix bench install help \
+.PHONY: tools run check stress fuzz-guest matrix bench install help \
 	packages-build packages-run packages-check dom0 dom0-13 dom0-xl mini-os
 
 packages-build:
@@ -73,7 +74,7 @@ dom0-xl: dom0 dom0-13
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
 	vmlinuz-13 initrd-13 grub-memdisk mini-os)
-xl_tests := $(wildcard tests/system/xl/xl-*)
+xl_tests := $(wildcard tests/system/xl/xl-* tests/system/xl/xeno-*)
 
 $(absO)/guests/mini-os: $(absO)/mini-os/mini-os
 	@mkdir -p $(@D)
@@ -116,16 +117,10 @@ $(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest) \
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno $(addprefix -G ,$(demo_guest))
 
+# A terminal on domain 0: with the tools and a guest that runs already, or
+# (PLAIN=1, or another kernel than Debian 12's) with a shell alone.
+ifeq ($(PLAIN)$(KERNEL),012)
 run: packages-run
-	@echo "building $(O)/xeno"
-	@$(BUILD) all
-	@$(MAKE) -s --no-print-directory dom0$(if $(filter 13,$(KERNEL)),-13)
-	@MEM=$(MEM) SMP=$(SMP) CPU='$(CPU)' GRAPHIC=$(GRAPHIC) \
-	  KERNEL=$(KERNEL) XEN_ARGS='$(XEN_ARGS)' DOM0_ARGS='$(DOM0_ARGS)' \
-	  RUN_ARGS='$(RUN_ARGS)' $(SCRIPT)/run
-
-# The same with Xen's own tools in domain 0, and a guest that runs already.
-run-xl: packages-run
 	@echo "building $(O)/xeno"
 	@$(BUILD) all
 	@$(SCRIPT)/fetch kernel
@@ -135,6 +130,15 @@ run-xl: packages-run
 	  XEN_ARGS='dom0_mem=768M $(XEN_ARGS)' \
 	  DOM0_ARGS='xeno.guest=demo quiet $(DOM0_ARGS)' \
 	  RUN_ARGS='$(RUN_ARGS)' INITRD=$(absO)/dom0-demo.cpio $(SCRIPT)/run
+else
+run: packages-run
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(MAKE) -s --no-print-directory dom0$(if $(filter 13,$(KERNEL)),-13)
+	@MEM=$(MEM) SMP=$(SMP) CPU='$(CPU)' GRAPHIC=$(GRAPHIC) \
+	  KERNEL=$(KERNEL) XEN_ARGS='$(XEN_ARGS)' DOM0_ARGS='$(DOM0_ARGS)' \
+	  RUN_ARGS='$(RUN_ARGS)' $(SCRIPT)/run
+endif
 
 # Everything that the tests boot or run is built before the first of them.
 check: packages-check
@@ -194,9 +198,8 @@ make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
 make tools          $(O)/tools/xeno, domain 0's command
 make mini-os        $(O)/mini-os/mini-os, the sample guest
-make run            boot Debian's kernel on it in QEMU: a shell in domain 0
-                    (Ctrl-A x leaves)
-make run-xl         the same with Xen's tools there and a guest running
+make run            boot Debian's kernel on it in QEMU: a shell in domain 0,
+                    with a guest beside it (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2
 make stress         a long memory and process storm   MINUTES=10
 make fuzz-guest     random hypercalls against the debug build
@@ -209,8 +212,8 @@ make clean          remove $(O)
 
 Variables: O=DIR build directory; CC=gcc|clang; DEBUG=1; V=1 shows the
 commands
-For make run: MEM=2048 (MiB) SMP=2 CPU=Haswell KERNEL=12|13 GRAPHIC=1 (a
-window with the VGA screen) XEN_ARGS="boot options" DOM0_ARGS="kernel command
+For make run: PLAIN=1 (domain 0 alone) MEM=2048 (MiB) SMP=2 CPU=Haswell
+KERNEL=12|13 (13: alone) GRAPHIC=1 (a window with the VGA screen) XEN_ARGS="boot options" DOM0_ARGS="kernel command
 line" RUN_ARGS="further QEMU arguments"
 endef
 export HELP

@@ -176,7 +176,7 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
     return 0;
 }
 
-/* Rare: no copy of l1_edit_own for it. -EAGAIN: the CPU set A or D meanwhile. */
+/* Rare: a slower way. -EAGAIN: the CPU set A or D meanwhile. */
 static __noinline int l1_edit_foreign(struct edit ed, unsigned index, pte_t val,
                                       struct domain *owner, struct domain *fg,
                                       unsigned flags)

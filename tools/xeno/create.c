@@ -20,7 +20,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static void make_uuid(uint8_t u[16])
+void make_uuid(uint8_t u[16])
 {
     if (getrandom(u, 16, 0) != 16)
         abort();

@@ -5,6 +5,8 @@
 #include "guest.h"
 #include "xeno.h"
 
+/* A random one. */
+void make_uuid(uint8_t uuid[16]);
 /*
  * Creates the guest, paused. On failure nothing of it is left, and the text is
  * set. *id is its number.

@@ -108,9 +108,13 @@ static char *script_path(const char *name)
 
 /* ---- disks ---- */
 
-/* A loop device for the file; its path in `node`. */
-static int attach_loop(struct xeno *x, const struct guest_disk *d, char *node,
-                       size_t room)
+/*
+ * A loop device for the file; its path in `node`. The back end names the loop
+ * device before there is one: whoever cleans up after us, should we be killed,
+ * finds it there.
+ */
+static int attach_loop(struct xeno *x, const struct guest_disk *d,
+                       const char *back, char *node, size_t room)
 {
     int flags = (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC;
     int control = -1, loop = -1, rc = -1;
@@ -128,16 +132,19 @@ static int attach_loop(struct xeno *x, const struct guest_disk *d, char *node,
 
         snprintf(node, room, "/dev/loop%d", n);
         loop = n < 0 ? -1 : open(node, flags);
-        if (loop < 0)
+        if (loop < 0 || store_write(x, back, "node", "%s", node))
             break;
         rc = ioctl(loop, LOOP_CONFIGURE, &config);
-        close(loop);
         if (rc && errno != EBUSY)
             break;
+        close(loop);
+        loop = -1;
     }
     if (rc)
         rc = xeno_fail(x, errno, "disk %s: cannot use the file '%s': %s",
                        d->vdev, d->target, strerror(errno));
+    if (loop >= 0)
+        close(loop);
     if (control >= 0)
         close(control);
     if (file >= 0)
@@ -145,14 +152,18 @@ static int attach_loop(struct xeno *x, const struct guest_disk *d, char *node,
     return rc;
 }
 
-static void detach_loop(const char *node)
+/* Unless it serves another file. */
+static void detach_loop(const char *node, const char *target)
 {
     int fd = open(node, O_RDONLY | O_CLOEXEC);
+    struct loop_info64 info;
 
-    if (fd >= 0) {
+    if (fd < 0)
+        return;
+    if (target && !ioctl(fd, LOOP_GET_STATUS64, &info) &&
+        !strncmp((char *)info.lo_file_name, target, LO_NAME_SIZE - 1))
         ioctl(fd, LOOP_CLR_FD);
-        close(fd);
-    }
+    close(fd);
 }
 
 /* Says to the back end which block device it is. */
@@ -164,17 +175,12 @@ static int write_physical(struct xeno *x, const struct guest_disk *d,
     int rc;
 
     if (S_ISREG(st->st_mode)) {
-        rc = attach_loop(x, d, node, sizeof(node));
-        if (rc)
-            return rc;
-        rc = store_write(x, back, "node", "%s", node);
+        rc = attach_loop(x, d, back, node, sizeof(node));
         if (!rc && stat(node, &loop))
             rc = xeno_fail(x, errno, "disk %s: '%s': %s", d->vdev, node,
                            strerror(errno));
-        if (rc) {
-            detach_loop(node);
+        if (rc)
             return rc;
-        }
     }
     rc = store_write(x, back, "physical-device", "%x:%x", major(loop.st_rdev),
                      minor(loop.st_rdev));
@@ -350,7 +356,8 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
                        const char *number)
 {
     static const char *const closed[] = {"6", NULL};
-    char back[96], node[128], vif[32], *s, *state, *ran;
+    char back[96], node[128], vif[32], *s, *state, *ran,
+         *target;
 
     snprintf(back, sizeof(back), "/local/domain/0/backend/%s/%u/%s", kind, id,
              number);
@@ -371,8 +378,10 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
     free(ran);
     free(s);
     s = xeno_read(x, "%s/node", back);
+    target = xeno_read(x, "%s/params", back);
     if (s && !strcmp(kind, "vbd"))
-        detach_loop(s);
+        detach_loop(s, target);
+    free(target);
     free(s);
     store_remove(x, "%s", back);
 }

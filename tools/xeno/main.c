@@ -59,7 +59,7 @@ const struct command commands[] = {
      cmd_debug_keys, false},
     {"sysrq", "DOMAIN LETTER", "send a SysRq to a guest", NULL, cmd_sysrq,
      false},
-    {"trigger", "DOMAIN nmi|reset|init|power|sleep|s3resume [VCPU]",
+    {"trigger", "DOMAIN nmi|reset|init|power|sleep [VCPU]",
      "send a signal of the machine to a vCPU", NULL, cmd_trigger, false},
     {"uptime", "[DOMAIN]...", "say how long domains have been running", NULL,
      cmd_uptime, false},

@@ -253,7 +253,8 @@ static enum on_event action_for(const struct guest *g, unsigned reason)
 static void restart(struct xeno *x, struct guest *g, const char *text,
                     const uint8_t uuid[16])
 {
-    uint32_t id;
+    struct guest_state *s;
+    uint32_t id = 0;
     int rc;
 
     memcpy(g->uuid, uuid, 16);
@@ -266,18 +267,28 @@ static void restart(struct xeno *x, struct guest *g, const char *text,
         syslog(LOG_ERR, "cannot restart %s: %s", g->name, xeno_error(x));
     else
         syslog(LOG_NOTICE, "%s is restarted as domain %u", g->name, id);
-    if (!rc) {
-        struct guest_state *s = guest_of(uuid);
-        s->known = true;
-        s->id = id;
-    }
+    s = guest_of(uuid);
+    s->known = !rc;
+    s->id = id;
+    if (rc)
+        forget_guest(s);
 }
 
+/*
+ * What is kept is kept for good, also by a monitor that reads its
+ * configuration later: the last setting of a key counts.
+ */
 static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
-                                const struct guest *g)
+                                const struct guest *g, const char *text)
 {
-    char name[96];
+    char name[96], *kept;
 
+    if (asprintf(&kept, "%s\non_poweroff='preserve'\non_reboot='preserve'\n"
+                        "on_crash='preserve'\non_watchdog='preserve'\n",
+                 text) >= 0) {
+        save_config(d->uuid, kept);
+        free(kept);
+    }
     snprintf(name, sizeof(name), "%s-%u", g->name, d->id);
     if (store_rename(x, d->id, d->uuid, name))
         syslog(LOG_ERR, "cannot rename %s: %s", g->name, xeno_error(x));
@@ -301,7 +312,7 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
     if (action == ON_PRESERVE || action == ON_RENAME_RESTART)
         s->preserved = true;
     if (action == ON_RENAME_RESTART)
-        keep_under_new_name(x, d, &g);
+        keep_under_new_name(x, d, &g, text);
     if (action == ON_DESTROY || action == ON_RESTART) {
         if (guest_destroy(x, d))
             syslog(LOG_ERR, "cannot destroy %s: %s", g.name, xeno_error(x));
@@ -311,7 +322,7 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
         uint8_t uuid[16];
         memcpy(uuid, d->uuid, 16);
         if (action == ON_RENAME_RESTART)
-            uuid[15] ^= 1; /* two domains, two UUIDs */
+            make_uuid(uuid); /* two domains, two UUIDs */
         restart(x, &g, text, uuid);
     }
     free(text);

@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -215,7 +216,27 @@ static int write_vm(struct xeno *x, uint32_t id, const struct guest *g,
     return rc ? rc : store_write(x, libxl, "type", "pv");
 }
 
-/* The index of names: see store_name_taken. */
+/*
+ * A name as one node of the index (see store_name_taken): nodes may have
+ * letters, digits, "-" and few others, so the rest are written as "_2e".
+ */
+struct name_key {
+    char text[3 * 128];
+};
+
+static struct name_key name_key(const char *name)
+{
+    struct name_key key = {.text = ""};
+    size_t n = 0;
+
+    for (; *name && n + 4 < sizeof(key.text); name++) {
+        unsigned char c = (unsigned char)*name;
+        n += (size_t)sprintf(key.text + n,
+                             isalnum(c) || c == '-' ? "%c" : "_%02x", c);
+    }
+    return key;
+}
+
 static int write_index(struct xeno *x, uint32_t id, const char *name)
 {
     char ids[16];
@@ -223,7 +244,8 @@ static int write_index(struct xeno *x, uint32_t id, const char *name)
 
     snprintf(ids, sizeof(ids), "%u", id);
     rc = store_write(x, "/xeno/domain", ids, "%s", name);
-    return rc ? rc : store_write(x, "/xeno/name", name, "%u", id);
+    return rc ? rc : store_write(x, "/xeno/name", name_key(name).text,
+                                 "%u", id);
 }
 
 int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
@@ -296,7 +318,7 @@ void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
     store_remove(x, "/libxl/%u", id);
     store_remove(x, "/xeno/domain/%u", id);
     if (name)
-        store_remove(x, "/xeno/name/%s", name);
+        store_remove(x, "/xeno/name/%s", name_key(name).text);
     free(name);
 }
 
@@ -328,7 +350,7 @@ static bool contains(char **list, unsigned n, const char *s)
 int store_name_taken(struct xeno *x, const char *name)
 {
     struct xs_handle *xs = xeno_store(x);
-    char *s = xeno_read(x, "/xeno/name/%s", name), **all, **ours;
+    char *s = xeno_read(x, "/xeno/name/%s", name_key(name).text), **all, **ours;
     unsigned n = 0, m = 0;
     int found = -1;
 
@@ -363,7 +385,7 @@ int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
     if (!rc)
         rc = write_index(x, id, name);
     if (!rc && old)
-        store_remove(x, "/xeno/name/%s", old);
+        store_remove(x, "/xeno/name/%s", name_key(old).text);
     free(old);
     return rc;
 }

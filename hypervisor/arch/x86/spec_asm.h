@@ -2,8 +2,8 @@
  * Places in assembler that spec_ctrl.c rewrites at boot. Each leaves a record
  * in .init.spec_patch: where, an argument (both 32 bits), and which kind.
  *
- *   SPEC_ENTRY       from a guest, its registers saved and the hypervisor's
- *                    page tables in place. Clobbers rcx, r11.
+ *   SPEC_ENTRY       from a guest, its rcx and r11 saved and the hypervisor's
+ *                    page tables in place. Clobbers these two.
  *   SPEC_EXIT        to a guest, its registers restored, the frame's rest at
  *                    the stack pointer; changes flags only.
  *   SPEC_IST_ENTRY,  around the handling of a trap that met the hypervisor,
