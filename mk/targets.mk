@@ -27,7 +27,7 @@ jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
 .PHONY: tools run check stress fuzz-guest matrix bench install help \
-	packages-build packages-run packages-check dom0 dom0-13 dom0-xl
+	packages-build packages-run packages-check dom0 dom0-13 dom0-xl mini-os
 
 packages-build:
 	@$(SCRIPT)/fetch packages build
@@ -39,6 +39,14 @@ packages-check:
 # The userland of domain 0: $(O)/tools/xeno.
 tools: packages-build
 	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
+
+# The sample guest.
+mini-os: packages-build
+	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' all
+
+$(absO)/mini-os/mini-os: $(wildcard guests/mini-os/*.[cSl]* \
+		guests/mini-os/include/*.h)
+	@$(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) CC='$(CC)'
 
 # Domain 0: kernel and initramfs. The recursive calls come after the packages.
 dom0: packages-run
@@ -65,8 +73,12 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13 grub-memdisk)
+	vmlinuz-13 initrd-13 grub-memdisk mini-os)
 xl_tests := $(wildcard tests/system/xl/xl-* tests/system/xl/xeno-*)
+
+$(absO)/guests/mini-os: $(absO)/mini-os/mini-os
+	@mkdir -p $(@D)
+	@cp $< $@
 
 $(absO)/guests/vmlinux-%: $(absO)/guests/vmlinuz-% scripts/kernel-payload
 	@scripts/kernel-payload $< | xz -dc >$@
@@ -185,6 +197,7 @@ define HELP
 make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
 make tools          $(O)/tools/xeno, domain 0's command
+make mini-os        $(O)/mini-os/mini-os, the sample guest
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0,
                     with a guest beside it (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2

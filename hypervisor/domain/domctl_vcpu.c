@@ -74,6 +74,8 @@ long domctl_set_context(struct domain *d, struct xen_domctl *op)
     if (!copy_from_guest(c, op->u.vcpucontext.ctxt, 1)) {
         domain_pause(d);
         rc = put_context(v, c);
+        if (!rc && v->vcpu_id == 0)
+            domain_update_wallclock(d); /* Xen's tools clear shared_info */
         domain_unpause(d);
     }
     xfree(c);

@@ -1,0 +1,122 @@
+/*
+ * Memory: the pages that ops.memory names. The lower half is the heap (first
+ * fit, free neighbours joined), the rest is given out by pages.
+ */
+#include <mini-os.h>
+
+struct block {
+    u64 size; /* with this header; bit 0: in use */
+    struct block *next;
+};
+
+static struct memory_layout layout;
+static void *page_list; /* freed pages, each begins with the next */
+static u64 pages_left;
+static struct block *heap;
+
+void mm_init(void)
+{
+    u64 half;
+
+    ops.memory(&layout);
+    if (layout.end_pfn < layout.first_pfn + 16)
+        panic("too little memory: %lu pages are free",
+              layout.end_pfn > layout.first_pfn
+                  ? layout.end_pfn - layout.first_pfn : 0);
+    half = (layout.end_pfn - layout.first_pfn) / 2;
+    heap = (struct block *)(VIRT_BASE + layout.first_pfn * PAGE_SIZE);
+    heap->size = half * PAGE_SIZE;
+    heap->next = NULL;
+    layout.first_pfn += half;
+    pages_left = layout.end_pfn - layout.first_pfn;
+}
+
+void *alloc_page(void)
+{
+    int state = irq_save();
+    void *page = page_list;
+
+    if (page)
+        page_list = *(void **)page;
+    else if (layout.first_pfn < layout.end_pfn)
+        page = (void *)(VIRT_BASE + layout.first_pfn++ * PAGE_SIZE);
+    if (page)
+        pages_left--;
+    irq_restore(state);
+    return page ? memset(page, 0, PAGE_SIZE) : NULL;
+}
+
+void free_page(void *page)
+{
+    int state = irq_save();
+
+    *(void **)page = page_list;
+    page_list = page;
+    pages_left++;
+    irq_restore(state);
+}
+
+u64 free_pages(void) { return pages_left; }
+
+static void *take(struct block *b, u64 need)
+{
+    struct block *rest;
+
+    if (b->size >= need + 2 * sizeof(*b)) {
+        rest = (struct block *)((u64)b + need);
+        rest->size = b->size - need;
+        rest->next = b->next;
+        b->size = need;
+        b->next = rest;
+    }
+    b->size |= 1;
+    return b + 1;
+}
+
+void *alloc(size_t n)
+{
+    u64 need = ((n + 15) & ~15UL) + sizeof(struct block);
+    struct block *b;
+    void *p = NULL;
+    int state;
+
+    if (n > 1UL << 40)
+        return NULL;
+    state = irq_save();
+    for (b = heap; b && !p; b = b->next)
+        if (!(b->size & 1) && b->size >= need)
+            p = take(b, need);
+    irq_restore(state);
+    return p;
+}
+
+void release(void *p)
+{
+    int state = irq_save();
+    struct block *b = heap;
+
+    if (p)
+        ((struct block *)p - 1)->size &= ~1UL;
+    while (b->next) {
+        if ((b->size | b->next->size) & 1) {
+            b = b->next;
+        } else {
+            b->size += b->next->size;
+            b->next = b->next->next;
+        }
+    }
+    irq_restore(state);
+}
+
+u64 heap_free(void)
+{
+    int state = irq_save();
+    const struct block *b;
+    u64 sum = 0;
+
+    for (b = heap; b; b = b->next)
+        if (!(b->size & 1))
+            sum += b->size;
+    irq_restore(state);
+    return sum;
+}

@@ -1,0 +1,194 @@
+/* The self-test; it reports as the guest test suite's kernels do. */
+#include <mini-os.h>
+
+static unsigned failures;
+
+static void expect(int good, const char *what)
+{
+    print("# %s: %s\n", what, good ? "yes" : "NO");
+    failures += !good;
+}
+
+/* Bytes at a call site: cli on the bare machine, Xen's mask byte otherwise. */
+static void test_patches(void)
+{
+    const u8 *site = sample_site();
+
+    expect(site[0] == (ops.ident == IDENT_XEN ? 0xc6 : 0xfa),
+           "call sites are patched for this machine");
+    print("# site: %02x %02x %02x %02x\n", site[0], site[1], site[2], site[3]);
+    irq_off();
+    expect(!ops.irq_state(), "interrupts go off");
+    irq_on();
+    expect(ops.irq_state(), "interrupts go on");
+}
+
+static void poke(u64 va) { *(volatile u64 *)va = 0x1234; }
+
+static void undefined(u64 arg)
+{
+    (void)arg;
+    __asm__ __volatile__("ud2");
+}
+
+static void breakpoint(u64 arg)
+{
+    (void)arg;
+    __asm__ __volatile__("int3");
+}
+
+static void test_traps(void)
+{
+    expect(run_guarded(undefined, 0) == 6, "invalid opcode is caught");
+    expect(run_guarded(breakpoint, 0) == 3, "breakpoint is caught");
+    expect(run_guarded(poke, 0x1238) == 14 && last_fault == 0x1238,
+           "page fault is caught with its address");
+}
+
+/* One page shown at another's address, then read-only, then back again. */
+static void test_tables(void)
+{
+    u8 *a = alloc_page(), *b = alloc_page();
+    u64 va = (u64)a, flags = PTE_P | PTE_RW | PTE_AD;
+    u64 own = ops.pfn_to_mfn((va - VIRT_BASE) / PAGE_SIZE) << 12;
+    u64 other = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE) << 12;
+
+    a[0] = 1;
+    b[0] = 2;
+    expect(!ops.set_pte(va, other | flags), "a page is mapped elsewhere");
+    ops.flush_page(va);
+    expect(*(volatile u8 *)a == 2, "flush_page shows it");
+    ops.set_pte(va, own | flags);
+    ops.flush_tlb();
+    expect(*(volatile u8 *)a == 1, "flush_tlb shows the first again");
+    ops.set_pte(va, own | (flags & ~PTE_RW));
+    ops.flush_tlb_many(1);
+    expect(run_guarded(poke, va) == 14, "read-only after flush_tlb_many");
+    ops.set_pte(va, own | flags);
+    ops.flush_page(va);
+    free_page(a);
+    free_page(b);
+}
+
+static void test_memory(void)
+{
+    u64 pages = free_pages(), heap = heap_free();
+    void *page = alloc_page(), *p = alloc(100), *q = alloc(3000);
+
+    expect(page && p && q && free_pages() == pages - 1, "memory is given");
+    expect(!alloc(~0UL) && !alloc(1UL << 40), "too much is refused");
+    free_page(page);
+    release(p);
+    release(q);
+    expect(free_pages() == pages && heap_free() == heap, "and comes back");
+}
+
+static volatile u64 counters[2];
+static struct mutex lock;
+static struct semaphore done, gate;
+static struct wait_queue queue;
+static volatile u64 inside, clashes, woken;
+
+/* Never yields: both advance only if the timer takes turns. */
+static void count(void *arg)
+{
+    u64 i = (u64)arg, end = time_ns() + 300000000UL;
+
+    while (time_ns() < end)
+        counters[i]++;
+    sem_up(&done);
+}
+
+static void clash(void *arg)
+{
+    unsigned i;
+
+    (void)arg;
+    for (i = 0; i < 50; i++) {
+        mutex_lock(&lock);
+        clashes += inside++;
+        yield();
+        inside--;
+        mutex_unlock(&lock);
+    }
+    sem_up(&done);
+}
+
+static void waiter(void *arg)
+{
+    (void)arg;
+    irq_off();
+    sem_up(&gate);
+    wait_on(&queue);
+    woken++;
+    irq_on();
+    sem_up(&done);
+}
+
+static int run_two(void (*fn)(void *))
+{
+    return thread_create("one", fn, NULL) &&
+           thread_create("two", fn, (void *)1UL);
+}
+
+static void test_threads(void)
+{
+    u64 before = switch_count();
+
+    expect(run_two(count), "two threads start");
+    sem_down(&done);
+    sem_down(&done);
+    expect(counters[0] && counters[1] && switch_count() >= before + 5,
+           "the timer takes turns between them");
+    run_two(clash);
+    sem_down(&done);
+    sem_down(&done);
+    expect(!clashes, "a mutex keeps one inside");
+    expect(mutex_unlock(&lock) == -1, "only the owner unlocks");
+    run_two(waiter);
+    sem_down(&gate);
+    sem_down(&gate);
+    expect(!woken, "waiters wait");
+    wake_all(&queue);
+    sem_down(&done);
+    sem_down(&done);
+    expect(woken == 2, "and are woken");
+}
+
+static void test_time(void)
+{
+    u64 begin = time_ns(), ticks = tick_count(), took;
+
+    sleep_ms(50);
+    took = time_ns() - begin;
+    expect(took >= 50000000UL, "sleep takes its time");
+    expect(tick_count() > ticks, "the timer ticks");
+    expect(ops.wall_seconds() > 1700000000UL, "the wall clock is after 2023");
+}
+
+static void test_cpuid(void)
+{
+    u32 regs[4];
+
+    ops.cpuid(0, regs);
+    expect(regs[0] >= 1, "cpuid answers");
+    ops.cpuid(0x40000000, regs);
+    expect((regs[1] == 0x566e6558) == (ops.ident == IDENT_XEN),
+           "cpuid names Xen's interface where it is");
+}
+
+void self_test(void)
+{
+    test_patches();
+    test_traps();
+    test_memory();
+    test_tables();
+    test_cpuid();
+    test_time();
+    test_threads();
+    if (failures)
+        print("\nTEST FAILURE: mini-os on %s (%u failures)\n", ops.name,
+              failures);
+    else
+        print("\nTEST SUCCESS: mini-os on %s\n", ops.name);
+}

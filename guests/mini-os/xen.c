@@ -1,0 +1,384 @@
+/* Xen's PV ABI: what the operations are there. */
+#include <mini-os.h>
+#include <stdint.h>
+#include <xen/xen.h>
+#include <xen/callback.h>
+#include <xen/event_channel.h>
+#include <xen/io/console.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+extern char hypercall_page[], boot_stack_top[];
+void xen_trap_exit(void); /* head.S */
+
+#define TICK_NS 10000000UL
+
+static struct start_info *start;
+/* Other frames are mapped in their place. */
+u8 xen_shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
+static u8 console_page[PAGE_SIZE] __attribute__((aligned(4096)));
+#define shared ((volatile struct shared_info *)(void *)xen_shared_page)
+#define vcpu0 (&shared->vcpu_info[0])
+static volatile struct xencons_interface *ring; /* null: a dom0's console_io */
+
+static long hypercall(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
+{
+    register u64 r10 __asm__("r10") = a4;
+    long ret;
+
+    __asm__ __volatile__("call *%[entry]"
+                         : "=a"(ret), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10)
+                         : [entry] "r"(hypercall_page + nr * 32UL)
+                         : "memory", "rcx", "r8", "r9", "r11");
+    return ret;
+}
+
+/* ---- interrupts ---- */
+
+static void xen_irq_on(void)
+{
+    vcpu0->evtchn_upcall_mask = 0;
+    __asm__ __volatile__("" ::: "memory");
+    if (vcpu0->evtchn_upcall_pending)
+        hypercall(__HYPERVISOR_xen_version, 0, 0, 0, 0); /* delivers */
+}
+
+static void xen_irq_off(void) { vcpu0->evtchn_upcall_mask = 1; }
+static int xen_irq_state(void) { return !vcpu0->evtchn_upcall_mask; }
+
+/* movb $1, xen_shared_page + 1, which is vCPU 0's evtchn_upcall_mask. */
+extern const u8 xen_code_off[];
+__asm__(".pushsection .rodata\n"
+        "xen_code_off: movb $1, xen_shared_page + 1\n"
+        ".popsection");
+static const u8 code_entry[] = {0x59, 0x41, 0x5b}; /* pop rcx, r11 */
+static const struct inline_code xen_inlined[] = {
+    {offsetof(struct ops, irq_off), 8, xen_code_off},
+    {offsetof(struct ops, trap_entry), 3, code_entry},
+    {0, 0, NULL},
+};
+
+/* Flags: which mode may raise it (3: any), 4: comes with events off. */
+static void xen_load_traps(void)
+{
+    static struct trap_info table[33];
+    unsigned i, n = 0;
+
+    for (i = 0; i < 32; i++) {
+        if (i == 2 || i == 9 || i == 15)
+            continue;
+        table[n].vector = (u8)i;
+        table[n].flags = (i == 3 || i == 4 ? 3 : 0) | 4;
+        table[n].cs = FLAT_KERNEL_CS;
+        table[n++].address = (u64)trap_stubs + i * 16UL;
+    }
+    if (hypercall(__HYPERVISOR_set_trap_table, (u64)table, 0, 0, 0) ||
+        hypercall(__HYPERVISOR_set_callbacks, (u64)event_stub,
+                  (u64)failsafe_stub, 0, 0))
+        panic("the traps were refused");
+}
+
+/* By the forced form, so that the hypervisor's filter applies. */
+static void xen_cpuid(u32 leaf, u32 regs[4])
+{
+    __asm__ __volatile__(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e; cpuid"
+                         : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]),
+                           "=d"(regs[3])
+                         : "a"(leaf), "c"(0));
+}
+
+static u64 xen_fault_address(void) { return vcpu0->arch.cr2; }
+
+/* ---- events and time ---- */
+
+static unsigned timer_port;
+
+static u64 xen_time_ns(void)
+{
+    const volatile struct vcpu_time_info *t = &vcpu0->time;
+    u64 delta, ns;
+    u32 version;
+
+    do {
+        version = t->version & ~1U;
+        delta = read_tsc() - t->tsc_timestamp;
+        if (t->tsc_shift < 0)
+            delta >>= -t->tsc_shift;
+        else
+            delta <<= t->tsc_shift;
+        ns = t->system_time +
+             (u64)((unsigned __int128)delta * t->tsc_to_system_mul >> 32);
+    } while (version != t->version);
+    return ns;
+}
+
+static u64 xen_wall_seconds(void)
+{
+    u64 seconds;
+    u32 version;
+
+    do {
+        version = shared->wc_version & ~1U;
+        seconds = shared->wc_sec;
+    } while (version != shared->wc_version);
+    return seconds + xen_time_ns() / 1000000000;
+}
+
+static void next_tick(void)
+{
+    if (hypercall(__HYPERVISOR_set_timer_op, xen_time_ns() + TICK_NS, 0, 0, 0))
+        panic("the timer was refused");
+}
+
+static void handle_port(unsigned port)
+{
+    if (port == timer_port) {
+        next_tick();
+        sched_tick();
+    }
+}
+
+/* All pending ports, word by word; what has no handler is only cleared. */
+static void xen_interrupt(unsigned vector)
+{
+    volatile xen_ulong_t *pending = shared->evtchn_pending;
+    u64 words, bits;
+
+    if (vector != VECTOR_EVENT)
+        return;
+    while (vcpu0->evtchn_upcall_pending) {
+        vcpu0->evtchn_upcall_pending = 0;
+        words = __sync_lock_test_and_set(&vcpu0->evtchn_pending_sel, 0);
+        for (; words; words &= words - 1) {
+            unsigned w = (unsigned)__builtin_ctzl(words);
+
+            bits = __sync_fetch_and_and(&pending[w], shared->evtchn_mask[w]) &
+                   ~shared->evtchn_mask[w];
+            for (; bits; bits &= bits - 1)
+                handle_port(w * 64 + (unsigned)__builtin_ctzl(bits));
+        }
+    }
+}
+
+static void xen_start_timer(void)
+{
+    struct evtchn_bind_virq b = {.virq = VIRQ_TIMER};
+
+    if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, (u64)&b,
+                  0, 0))
+        panic("no timer interrupt");
+    timer_port = b.port;
+    hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0);
+    __sync_fetch_and_and(&shared->evtchn_mask[b.port / 64],
+                         ~(1UL << b.port % 64));
+    next_tick();
+}
+
+static void xen_idle(void)
+{
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_block, 0, 0, 0);
+    xen_irq_on();
+}
+
+/* ---- memory ---- */
+
+static u64 xen_pfn_to_mfn(u64 pfn)
+{
+    return ((const u64 *)start->mfn_list)[pfn];
+}
+
+static const u64 *table_of(u64 mfn)
+{
+    return (const u64 *)(VIRT_BASE +
+                         machine_to_phys_mapping[mfn] * PAGE_SIZE);
+}
+
+static int is_mapped(u64 va)
+{
+    const u64 *table = (const u64 *)start->pt_base;
+    unsigned level;
+    u64 entry;
+
+    for (level = 4; level; level--) {
+        entry = table[va >> (3 + 9 * level) & 511];
+        if (!(entry & PTE_P))
+            return 0;
+        if (level > 1)
+            table = table_of((entry & PTE_ADDR) >> 12);
+    }
+    return (entry & PTE_RW) != 0;
+}
+
+/* After the start-of-day structures, as far as the builder has mapped. */
+static void xen_memory(struct memory_layout *m)
+{
+    u64 end = start->pt_base + (start->nr_pt_frames + 1) * PAGE_SIZE;
+    u64 list_end = start->mfn_list + start->nr_pages * 8 + PAGE_SIZE - 1;
+
+    if (start->mfn_list >= VIRT_BASE && list_end > end)
+        end = list_end;
+    m->first_pfn = m->end_pfn = (end - VIRT_BASE) / PAGE_SIZE;
+    while (m->end_pfn < start->nr_pages &&
+           is_mapped(VIRT_BASE + m->end_pfn * PAGE_SIZE))
+        m->end_pfn++;
+}
+
+static int xen_set_pte(u64 va, u64 pte)
+{
+    return (int)hypercall(__HYPERVISOR_update_va_mapping, va, pte, 0, 0);
+}
+
+static void mmuext(unsigned cmd, u64 arg1, const u64 *cpus)
+{
+    struct mmuext_op op = {.cmd = cmd};
+
+    op.arg1.linear_addr = arg1;
+    if (cpus)
+        set_xen_guest_handle(op.arg2.vcpumask, (void *)(uintptr_t)cpus);
+    if (hypercall(__HYPERVISOR_mmuext_op, (u64)&op, 1, 0, DOMID_SELF))
+        panic("mmuext_op %u was refused", cmd);
+}
+
+static void xen_flush_page(u64 va) { mmuext(MMUEXT_INVLPG_LOCAL, va, NULL); }
+static void xen_flush_tlb(void) { mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, NULL); }
+static void xen_flush_tlb_many(u64 cpus)
+{
+    mmuext(MMUEXT_TLB_FLUSH_MULTI, 0, &cpus);
+}
+
+/* ---- console ---- */
+
+static void notify_console(void)
+{
+    struct evtchn_send s;
+
+    s.port = start->console.domU.evtchn;
+    hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (u64)&s, 0, 0);
+}
+
+/*
+ * Waits for room, but no more than a second: the rest is lost then. Indices
+ * that cannot be stand for a ring without room.
+ */
+static void ring_write(const char *s, size_t n)
+{
+    u64 end = xen_time_ns() + 1000000000UL;
+
+    while (n && xen_time_ns() < end) {
+        u32 prod = ring->out_prod, used = prod - ring->out_cons;
+
+        if (used < sizeof(ring->out)) {
+            ring->out[prod % sizeof(ring->out)] = *s++;
+            n--;
+            __sync_synchronize();
+            ring->out_prod = prod + 1;
+        } else {
+            notify_console();
+            hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+        }
+    }
+    notify_console();
+}
+
+static void xen_console_write(const char *s, size_t n)
+{
+    if (ring)
+        ring_write(s, n);
+    else
+        hypercall(__HYPERVISOR_console_io, 0, n, (u64)s, 0);
+}
+
+static int xen_console_read(void)
+{
+    u32 cons;
+    char c;
+
+    if (!ring)
+        return hypercall(__HYPERVISOR_console_io, 1, 1, (u64)&c, 0) == 1
+                   ? (u8)c : -1;
+    cons = ring->in_cons;
+    if (ring->in_prod == cons)
+        return -1;
+    c = ring->in[cons % sizeof(ring->in)];
+    __sync_synchronize();
+    ring->in_cons = cons + 1;
+    notify_console();
+    return (u8)c;
+}
+
+/* ---- start and end ---- */
+
+/* What is destroyed takes its ring along: a second for the reader. */
+static void drain_console(void)
+{
+    u64 end = xen_time_ns() + 1000000000UL;
+
+    while (ring && ring->out_cons != ring->out_prod && xen_time_ns() < end)
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+}
+
+static void xen_stop(enum stop why)
+{
+    static const u32 reasons[] = {SHUTDOWN_poweroff, SHUTDOWN_reboot,
+                                  SHUTDOWN_crash};
+    struct sched_shutdown s = {.reason = reasons[why]};
+
+    drain_console();
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (u64)&s, 0, 0);
+}
+
+static const char *xen_command_line(void *boot)
+{
+    struct start_info *si = boot;
+
+    si->cmd_line[sizeof(si->cmd_line) - 1] = 0;
+    return (const char *)si->cmd_line;
+}
+
+static int map_in_place(const void *page, u64 mfn)
+{
+    return (int)hypercall(__HYPERVISOR_update_va_mapping, (u64)page,
+                          mfn << 12 | PTE_P | PTE_RW | PTE_AD, UVMF_INVLPG, 0);
+}
+
+static void xen_init(void *boot)
+{
+    start = boot;
+    if (map_in_place(xen_shared_page, start->shared_info >> 12))
+        xen_stop(STOP_CRASH);
+    if (start->flags & SIF_INITDOMAIN)
+        return;
+    if (map_in_place(console_page, start->console.domU.mfn))
+        xen_stop(STOP_CRASH);
+    ring = (volatile struct xencons_interface *)(void *)console_page;
+}
+
+const struct ops xen_ops = {
+    .ident = IDENT_XEN,
+    .name = "Xen's PV interface",
+    .inlined = xen_inlined,
+    .init = xen_init,
+    .command_line = xen_command_line,
+    .irq_on = xen_irq_on,
+    .irq_off = xen_irq_off,
+    .irq_state = xen_irq_state,
+    .trap_exit = xen_trap_exit,
+    .load_traps = xen_load_traps,
+    .set_tss = nothing,
+    .cpuid = xen_cpuid,
+    .fault_address = xen_fault_address,
+    .interrupt = xen_interrupt,
+    .start_timer = xen_start_timer,
+    .time_ns = xen_time_ns,
+    .wall_seconds = xen_wall_seconds,
+    .idle = xen_idle,
+    .memory = xen_memory,
+    .pfn_to_mfn = xen_pfn_to_mfn,
+    .set_pte = xen_set_pte,
+    .flush_page = xen_flush_page,
+    .flush_tlb = xen_flush_tlb,
+    .flush_tlb_many = xen_flush_tlb_many,
+    .console_write = xen_console_write,
+    .console_read = xen_console_read,
+    .stop = xen_stop,
+};
