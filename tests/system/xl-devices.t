@@ -1,5 +1,0 @@
-#!/bin/sh
-# Disks and network cards under stock xl: tests/system/xl/xl-devices.
-. "$(dirname "$0")/xl/host.sh"
-scenario xl-devices 1200
-done_testing
