@@ -1,8 +1,8 @@
 #!/bin/sh
 # A fresh copy of the tree builds without a warning by both compilers, with
 # and without assertions; the results are what boot loaders expect; `make
-# clean` leaves nothing; `make install` puts the right file in the right
-# place. Checklist rows 1 and 2.
+# clean` leaves nothing; `make install` puts the right files in the
+# right places. Checklist rows 1 and 2.
 . "$(dirname "$0")/lib.sh"
 
 # The sources as git sees them, committed or not.
@@ -53,8 +53,17 @@ check "/boot has the compressed image" \
     cmp $xeno.gz "$tmp/dest/boot/xeno.gz"
 check "and so has the TFTP directory" \
     cmp $xeno.gz "$tmp/dest/srv/tftp/xeno.gz"
-[ "$(find "$tmp/dest" -type f | wc -l)" = 2 ]
-ok $? "nothing else is installed"
+check "the command runs" "$tmp/dest/usr/sbin/xeno" help
+(cd "$tmp/dest" && find . -type f | LC_ALL=C sort) >"$tmp/installed"
+check "with its man pages and completion, and nothing else" \
+    diff - "$tmp/installed" <<END
+./boot/xeno.gz
+./srv/tftp/xeno.gz
+./usr/sbin/xeno
+./usr/share/bash-completion/completions/xeno
+./usr/share/man/man1/xeno.1
+./usr/share/man/man5/xeno.cfg.5
+END
 
 for d in gcc0 gcc1 clang0 clang1; do
     env -u MAKEFLAGS -u MAKELEVEL -u O make -s O=build/$d clean \
