@@ -83,7 +83,7 @@ int xeno_domain_list(struct xeno *x, uint32_t first, struct xeno_domain *d,
                      unsigned max);
 /* All of them, in memory that the caller frees. The number, or -errno. */
 int xeno_domain_list_all(struct xeno *x, struct xeno_domain **list);
-/* Sends VIRQs and the like as the machine's debug keys do: see xen.h. */
+/* trigger: XEN_DOMCTL_SENDTRIGGER_* of domctl.h. */
 int xeno_domain_trigger(struct xeno *x, uint32_t id, unsigned trigger,
                         unsigned vcpu);
 
@@ -123,8 +123,10 @@ int xeno_populate(struct xeno *x, uint32_t id, uint64_t pfn, uint64_t count,
 void *xeno_map(struct xeno *x, uint32_t id, const xen_pfn_t *mfns,
                size_t count);
 void xeno_unmap(struct xeno *x, void *addr, size_t count);
-/* The first page of the domain's grant table. */
-struct grant_entry_v1;
+/*
+ * Fills the two grants that the ABI reserves for whoever serves the console
+ * and xenstore (GNTTAB_RESERVED_* of grant_table.h).
+ */
 int xeno_seed_grant(struct xeno *x, uint32_t id, uint64_t console_mfn,
                     uint32_t console_domid, uint64_t store_mfn,
                     uint32_t store_domid);
@@ -194,7 +196,6 @@ struct xeno_build {
 
     uint64_t console_mfn, store_mfn;
     uint32_t console_port, store_port;
-    char guest_os[16];
 };
 
 /*

@@ -378,7 +378,6 @@ int xeno_build_run(struct xeno *x, uint32_t id, struct xeno_plan *p,
         return rc;
     b->store_mfn = p->p2m[p->l.rings_pfn];
     b->console_mfn = p->p2m[p->l.rings_pfn + 1];
-    snprintf(b->guest_os, sizeof(b->guest_os), "%s", p->image.parms.guest_os);
     rc = fill(x, id, p, b, d.shared_info_mfn);
     return rc ? rc : finish(x, id, p, b, d.shared_info_mfn);
 }

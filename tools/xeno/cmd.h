@@ -35,6 +35,12 @@ int usage(void);
 int option(int argc, char **argv, const char *flags);
 /* The domain that argv names; false: said, exit with EXIT_FAILED. */
 bool find_domain(struct xeno *x, const char *what, uint32_t *id);
+/*
+ * For commands without options on one domain: argv becomes DOMAIN and what is
+ * behind it, least to most words in all. 0, or the exit status (said).
+ */
+int domain_arguments(struct xeno *x, int *argc, char ***argv, int least,
+                     int most, uint32_t *id);
 /* malloc, strdup and the like must not fail. */
 void *must(void *p);
 

@@ -159,7 +159,6 @@ static char *read_text(const char *file, int extra, char **settings)
     return text;
 }
 
-/* Said only on a terminal, as xl says it always. */
 static void say_created(const struct guest *g, uint32_t id, bool quiet)
 {
     if (!quiet)

@@ -24,7 +24,7 @@ struct guest_disk {
 
 struct guest_vif {
     uint8_t mac[6];
-    char *bridge, *script, *ip, *name, *model;
+    char *bridge, *script, *ip, *name;
 };
 
 struct guest {

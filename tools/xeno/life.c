@@ -10,27 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "DOMAIN" alone: false with the exit status in *rc. */
-static bool one_domain(struct xeno *x, int argc, char **argv, uint32_t *id,
-                       int *rc)
-{
-    *rc = EXIT_USAGE;
-    if (option(argc, argv, "") != -1)
-        return false;
-    if (argc - optind != 1) {
-        usage();
-        return false;
-    }
-    *rc = EXIT_FAILED;
-    return find_domain(x, argv[optind], id);
-}
-
 int cmd_pause(struct xeno *x, int argc, char **argv)
 {
     uint32_t id;
-    int rc;
+    int rc = domain_arguments(x, &argc, &argv, 1, 1, &id);
 
-    if (!one_domain(x, argc, argv, &id, &rc))
+    if (rc)
         return rc;
     return xeno_domain_pause(x, id) ? fail_x(x) : 0;
 }
@@ -38,9 +23,9 @@ int cmd_pause(struct xeno *x, int argc, char **argv)
 int cmd_unpause(struct xeno *x, int argc, char **argv)
 {
     uint32_t id;
-    int rc;
+    int rc = domain_arguments(x, &argc, &argv, 1, 1, &id);
 
-    if (!one_domain(x, argc, argv, &id, &rc))
+    if (rc)
         return rc;
     return xeno_domain_unpause(x, id) ? fail_x(x) : 0;
 }
@@ -186,15 +171,10 @@ int cmd_rename(struct xeno *x, int argc, char **argv)
 {
     struct xeno_domain d;
     uint32_t id;
-    int taken;
+    int taken, rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
 
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
-    argc -= optind, argv += optind;
-    if (argc != 2)
-        return usage();
-    if (!find_domain(x, argv[0], &id))
-        return EXIT_FAILED;
+    if (rc)
+        return rc;
     if (!*argv[1] || strchr(argv[1], '/') || strlen(argv[1]) > 80)
         return fail("'%s' cannot be a name: at most 80 characters, no '/'",
                     argv[1]);
@@ -209,9 +189,9 @@ int cmd_rename(struct xeno *x, int argc, char **argv)
 int cmd_domid(struct xeno *x, int argc, char **argv)
 {
     uint32_t id;
-    int rc;
+    int rc = domain_arguments(x, &argc, &argv, 1, 1, &id);
 
-    if (!one_domain(x, argc, argv, &id, &rc))
+    if (rc)
         return rc;
     printf("%u\n", id);
     return 0;
@@ -221,9 +201,9 @@ int cmd_domname(struct xeno *x, int argc, char **argv)
 {
     char *name;
     uint32_t id;
-    int rc;
+    int rc = domain_arguments(x, &argc, &argv, 1, 1, &id);
 
-    if (!one_domain(x, argc, argv, &id, &rc))
+    if (rc)
         return rc;
     name = xeno_domain_name(x, id);
     if (!name)
@@ -246,14 +226,10 @@ int cmd_trigger(struct xeno *x, int argc, char **argv)
     unsigned vcpu = 0;
     uint32_t id;
     char *end;
+    int rc = domain_arguments(x, &argc, &argv, 2, 3, &id);
 
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
-    argc -= optind, argv += optind;
-    if (argc < 2 || argc > 3)
-        return usage();
-    if (!find_domain(x, argv[0], &id))
-        return EXIT_FAILED;
+    if (rc)
+        return rc;
     if (argc > 2) {
         vcpu = (unsigned)strtoul(argv[2], &end, 10);
         if (*end || end == argv[2])

@@ -143,6 +143,17 @@ bool find_domain(struct xeno *x, const char *what, uint32_t *id)
     return true;
 }
 
+int domain_arguments(struct xeno *x, int *argc, char ***argv, int least,
+                     int most, uint32_t *id)
+{
+    if (option(*argc, *argv, "") != -1)
+        return EXIT_USAGE;
+    *argc -= optind, *argv += optind;
+    if (*argc < least || *argc > most)
+        return usage();
+    return find_domain(x, **argv, id) ? 0 : EXIT_FAILED;
+}
+
 static void help(FILE *f)
 {
     fputs("usage: xeno COMMAND [ARGUMENT]...\n\n", f);

@@ -29,13 +29,10 @@ static uint64_t parse_kib(const char *s)
 static int read_arguments(struct xeno *x, int argc, char **argv, uint32_t *id,
                           uint64_t *kib)
 {
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
-    argc -= optind, argv += optind;
-    if (argc != 2)
-        return usage();
-    if (!find_domain(x, argv[0], id))
-        return EXIT_FAILED;
+    int rc = domain_arguments(x, &argc, &argv, 2, 2, id);
+
+    if (rc)
+        return rc;
     *kib = parse_kib(argv[1]);
     if (!*kib)
         return fail("'%s' is not a size such as 512 (MiB), 65536k or 2g",

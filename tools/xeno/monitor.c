@@ -394,8 +394,8 @@ static void sweep(struct xeno *x, const uint8_t uuid[16])
     forget_guest(guest_of(uuid));
 }
 
-/* False: the connection is over. */
-static bool hear(struct xeno *x, struct creator *c)
+/* One message, or the end of the connection, which takes its place away. */
+static void hear(struct xeno *x, struct creator *c)
 {
     struct message m;
     ssize_t n = recv(c->fd, &m, sizeof(m), 0);
@@ -404,7 +404,7 @@ static bool hear(struct xeno *x, struct creator *c)
         c->begun = true;
         memcpy(c->uuid, m.uuid, 16);
         (void)guest_of(m.uuid);
-        return true;
+        return;
     }
     if (n == (ssize_t)sizeof(m) && m.what == SAY_ABANDON)
         forget_guest(guest_of(m.uuid));
@@ -413,14 +413,13 @@ static bool hear(struct xeno *x, struct creator *c)
     close(c->fd);
     *c = creators[--nr_creators];
     look_at_all(x); /* it may have shut down meanwhile */
-    return false;
 }
 
 static void hear_all(struct xeno *x, const struct pollfd *p, unsigned n)
 {
     for (unsigned i = n; i-- > 0;)
         if (p[i].revents)
-            (void)hear(x, &creators[i]);
+            hear(x, &creators[i]);
 }
 
 /*

@@ -28,14 +28,10 @@ int cmd_vcpu_pin(struct xeno *x, int argc, char **argv)
     unsigned first, last;
     uint32_t id;
     char *end;
+    int rc = domain_arguments(x, &argc, &argv, 3, 4, &id);
 
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
-    argc -= optind, argv += optind;
-    if (argc < 3 || argc > 4)
-        return usage();
-    if (!find_domain(x, argv[0], &id))
-        return EXIT_FAILED;
+    if (rc)
+        return rc;
     if (xeno_domain_info(x, id, &d))
         return fail_x(x);
     first = (unsigned)strtoul(argv[1], &end, 10);
@@ -61,14 +57,10 @@ int cmd_vcpu_set(struct xeno *x, int argc, char **argv)
     unsigned long count;
     char base[64], node[32], *end;
     uint32_t id;
+    int rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
 
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
-    argc -= optind, argv += optind;
-    if (argc != 2)
-        return usage();
-    if (!find_domain(x, argv[0], &id))
-        return EXIT_FAILED;
+    if (rc)
+        return rc;
     if (xeno_domain_info(x, id, &d))
         return fail_x(x);
     count = strtoul(argv[1], &end, 10);
