@@ -162,6 +162,12 @@ int xeno_machine_keys(struct xeno *x, const char *keys);
  */
 int xeno_machine_log(struct xeno *x, bool clear, char **text);
 
+/* ---- uuid.c ---- */
+
+/* xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, and back: false for anything else. */
+void xeno_uuid_text(const uint8_t uuid[16], char text[37]);
+bool xeno_uuid_parse(const char *s, uint8_t uuid[16]);
+
 /* ---- store.c ---- */
 
 /* The node's value in memory that the caller frees, or NULL. */

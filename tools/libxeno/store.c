@@ -28,23 +28,7 @@ char *xeno_domain_name(struct xeno *x, uint32_t id)
     return xeno_read(x, "/local/domain/%u/name", id);
 }
 
-/* 16 bytes written as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx? */
-static bool parse_uuid(const char *s, uint8_t uuid[16])
-{
-    for (unsigned i = 0; i < 16; i++, s += 2) {
-        unsigned byte;
-
-        if ((i == 4 || i == 6 || i == 8 || i == 10) && *s++ != '-')
-            return false;
-        if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
-            return false;
-        sscanf(s, "%2x", &byte);
-        uuid[i] = (uint8_t)byte;
-    }
-    return !*s;
-}
-
-/* By what `matches` says; 0 or -ESRCH. */
+/* By name, or by UUID if name is NULL; 0 or -ESRCH. */
 static int search(struct xeno *x, const char *name, const uint8_t *uuid,
                   uint32_t *id)
 {
@@ -78,7 +62,7 @@ int xeno_domain_find(struct xeno *x, const char *what, uint32_t *id)
         *id = (uint32_t)n;
         return xeno_domain_info(x, *id, &d);
     }
-    rc = parse_uuid(what, uuid) ? search(x, NULL, uuid, id)
+    rc = xeno_uuid_parse(what, uuid) ? search(x, NULL, uuid, id)
                                 : search(x, what, NULL, id);
     if (rc == -ESRCH)
         return xeno_fail(x, ESRCH, "there is no domain '%s'", what);

@@ -94,21 +94,6 @@ static bool get_action(struct cfg *cfg, const char *key, enum on_event *on)
                "\"rename-restart\" or \"preserve\"", key);
 }
 
-bool parse_uuid_text(const char *s, uint8_t uuid[16])
-{
-    for (unsigned i = 0; i < 16; i++, s += 2) {
-        unsigned byte;
-
-        if (*s == '-')
-            s++;
-        if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
-            return false;
-        sscanf(s, "%2x", &byte);
-        uuid[i] = (uint8_t)byte;
-    }
-    return !*s;
-}
-
 static void cpu_set(struct xeno_cpus *c, unsigned cpu, bool on)
 {
     if (on)
@@ -505,7 +490,8 @@ static bool get_uuid(struct cfg *cfg, struct guest *g)
 
     if (!c)
         return true;
-    if (c->value.type != CFG_STRING || !parse_uuid_text(c->value.string, g->uuid))
+    if (c->value.type != CFG_STRING ||
+        !xeno_uuid_parse(c->value.string, g->uuid))
         return bad(cfg, c->value.line, "uuid is not of the form "
                    "01234567-89ab-cdef-0123-456789abcdef");
     g->have_uuid = true;

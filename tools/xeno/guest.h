@@ -54,6 +54,5 @@ void guest_free(struct guest *g);
 bool parse_cpus(const char *s, struct xeno_cpus *cpus);
 /* xvda -> 51712 and the like; -1 if it is no such name. */
 int vdev_number(const char *vdev);
-bool parse_uuid_text(const char *s, uint8_t uuid[16]);
 
 #endif

@@ -54,7 +54,7 @@ static json_object *domain_json(const struct xeno_domain *d, const char *name)
     json_object *o = json_object_new_object();
     char uuid[37];
 
-    uuid_text(d->uuid, uuid);
+    xeno_uuid_text(d->uuid, uuid);
     add(o, "domid", json_object_new_int((int)d->id));
     add(o, "name", json_object_new_string(name));
     add(o, "uuid", json_object_new_string(uuid));
@@ -83,7 +83,7 @@ static void print_domain(const struct xeno_domain *d, const char *name,
            (unsigned long long)(d->pages + 128) >> 8, d->online_vcpus, state,
            (double)d->cpu_ns / 1e9);
     if (with_uuid) {
-        uuid_text(d->uuid, uuid);
+        xeno_uuid_text(d->uuid, uuid);
         printf(" %s %s", uuid, reason_of(d));
     }
     putchar('\n');

@@ -148,7 +148,7 @@ static void print_uptime(struct xeno *x, const struct xeno_domain *d)
     struct timespec t;
     FILE *f;
 
-    uuid_text(d->uuid, uuid);
+    xeno_uuid_text(d->uuid, uuid);
     s = xeno_read(x, "/vm/%s/start_time", uuid);
     clock_gettime(CLOCK_REALTIME, &t);
     if (s)

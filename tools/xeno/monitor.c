@@ -41,7 +41,7 @@ static void config_path(const uint8_t uuid[16], char *path, size_t room)
 {
     char text[37];
 
-    uuid_text(uuid, text);
+    xeno_uuid_text(uuid, text);
     snprintf(path, room, GUEST_DIR "/%s.cfg", text);
 }
 
@@ -501,7 +501,7 @@ static void load_guests(void)
         char name[37];
 
         snprintf(name, sizeof(name), "%.36s", e->d_name);
-        if (strlen(e->d_name) == 40 && parse_uuid_text(name, uuid))
+        if (strlen(e->d_name) == 40 && xeno_uuid_parse(name, uuid))
             (void)guest_of(uuid);
     }
     if (dir)

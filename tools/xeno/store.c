@@ -13,13 +13,6 @@
 #define MAX_PATH 512
 #define AWAIT_STEP_MS 10
 
-void uuid_text(const uint8_t u[16], char text[37])
-{
-    snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-             "%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3], u[4], u[5],
-             u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
-}
-
 /* ---- single nodes ---- */
 
 static int failed(struct xeno *x, const char *what, const char *path)
@@ -254,7 +247,7 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
     char dom[64], vm[64], uuid[37];
     int rc;
 
-    uuid_text(g->uuid, uuid);
+    xeno_uuid_text(g->uuid, uuid);
     snprintf(dom, sizeof(dom), "/local/domain/%u", id);
     snprintf(vm, sizeof(vm), "/vm/%s", uuid);
     rc = store_dir(x, id, 'r', "%s", dom);
@@ -311,7 +304,7 @@ void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
 {
     char text[37], *name = xeno_domain_name(x, id);
 
-    uuid_text(uuid, text);
+    xeno_uuid_text(uuid, text);
     forget_backends(x, id);
     store_remove(x, "/local/domain/%u", id);
     store_remove(x, "/vm/%s", text);
@@ -376,7 +369,7 @@ int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
     char dom[64], vm[64], text[37], *old = xeno_domain_name(x, id);
     int rc;
 
-    uuid_text(uuid, text);
+    xeno_uuid_text(uuid, text);
     snprintf(dom, sizeof(dom), "/local/domain/%u", id);
     snprintf(vm, sizeof(vm), "/vm/%s", text);
     rc = store_write(x, dom, "name", "%s", name);

@@ -39,6 +39,4 @@ int store_name_taken(struct xeno *x, const char *name);
 int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
                  const char *name);
 
-void uuid_text(const uint8_t uuid[16], char text[37]);
-
 #endif

@@ -128,6 +128,8 @@ static void test_meaning(void **state)
     assert_refused(MINIMAL "cpus='1-'", "cpus must be a list");
     assert_refused(MINIMAL "cpus='0,^0'", "cpus must be a list");
     assert_refused(MINIMAL "uuid='xyz'", "uuid is not of the form");
+    assert_refused(MINIMAL "uuid='0123456789abcdef0123456789abcdef'",
+                   "uuid is not of the form");
     assert_refused(MINIMAL "on_crash='explode'", "on_crash must be");
     assert_refused(MINIMAL "type='hvm'", "only \"pv\" guests");
     assert_refused(MINIMAL "memory=['1']", "memory must be a number");
