@@ -74,7 +74,9 @@ static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
         rc = store_guest(x, id, g, b);
     if (!rc)
         rc = store_introduce(x, id, b);
-    return rc ? rc : add_devices(x, id, g);
+    if (!rc)
+        rc = add_devices(x, id, g);
+    return rc ? rc : store_index(x, id, g->name);
 }
 
 /* Takes back what there is, and keeps the message of what went wrong. */
@@ -89,7 +91,7 @@ static void undo(struct xeno *x, uint32_t id)
     xeno_fail(x, EIO, "%s", why);
 }
 
-int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
+static int create_named(struct xeno *x, struct guest *g, uint32_t *id)
 {
     struct xeno_build b = {
         .kernel = g->kernel,
@@ -115,6 +117,17 @@ int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
             undo(x, *id);
     }
     xeno_build_close(plan);
+    return rc;
+}
+
+int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
+{
+    int name = store_lock_name(x, g->name), rc;
+
+    if (name < 0)
+        return name;
+    rc = create_named(x, g, id);
+    close(name);
     return rc;
 }
 

@@ -24,9 +24,9 @@
 #include <xen/sched.h>
 #include <xenstore.h>
 
-#define GUEST_DIR MONITOR_DIR "/guests"
-#define SOCKET MONITOR_DIR "/monitor.sock"
-#define LOCK MONITOR_DIR "/monitor.lock"
+#define GUEST_DIR RUN_DIR "/guests"
+#define SOCKET RUN_DIR "/monitor.sock"
+#define LOCK RUN_DIR "/monitor.lock"
 #define MAX_CREATORS 32
 
 /* What a creator says; then 16 bytes of UUID. */
@@ -159,7 +159,8 @@ void monitor_done(int fd)
 {
     static const uint8_t none[16];
 
-    say(fd, SAY_DONE, none);
+    if (!say(fd, SAY_DONE, none) && !start_monitor())
+        fail("warning: the monitor died and cannot be started again");
     close(fd);
 }
 
@@ -337,6 +338,16 @@ static bool being_created(const uint8_t uuid[16])
     return false;
 }
 
+/* What a guest without a domain has left, whoever ended it, however far. */
+static void clear_away(struct xeno *x, struct guest_state *s)
+{
+    if (s->known || store_find(x, s->uuid, &s->id)) {
+        device_remove_all(x, s->id);
+        store_forget(x, s->id, s->uuid);
+    }
+    forget_guest(s);
+}
+
 static void look_at(struct xeno *x, struct guest_state *s,
                     const struct xeno_domain *d)
 {
@@ -345,12 +356,8 @@ static void look_at(struct xeno *x, struct guest_state *s,
         s->id = d->id;
         if (d->shutdown && !s->preserved)
             on_shutdown(x, s, d);
-    } else if (s->known) {
-        device_remove_all(x, s->id);
-        store_forget(x, s->id, s->uuid);
-        forget_guest(s);
-    } else if (!d) {
-        forget_guest(s);
+    } else if (!d || s->known) {
+        clear_away(x, s);
     }
 }
 
@@ -377,21 +384,68 @@ static void look_at_all(struct xeno *x)
     free(list);
 }
 
-/* A creator died: what there is of its guest goes. */
-static void sweep(struct xeno *x, const uint8_t uuid[16])
+static bool find_by_uuid(struct xeno *x, const uint8_t uuid[16],
+                         struct xeno_domain *d)
 {
     struct xeno_domain *list;
     int n = xeno_domain_list_all(x, &list);
+    bool found = false;
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !found; i++)
         if (!memcmp(list[i].uuid, uuid, 16)) {
-            syslog(LOG_NOTICE, "domain %u was left half-made: destroyed",
-                   list[i].id);
-            guest_destroy(x, &list[i]);
+            *d = list[i];
+            found = true;
         }
     if (n >= 0)
         free(list);
-    forget_guest(guest_of(uuid));
+    return found;
+}
+
+/* A creator died: what there is of its guest goes. */
+static void sweep(struct xeno *x, const uint8_t uuid[16])
+{
+    struct xeno_domain d;
+
+    if (find_by_uuid(x, uuid, &d)) {
+        syslog(LOG_NOTICE, "domain %u was left half-made: destroyed", d.id);
+        guest_destroy(x, &d);
+    }
+    clear_away(x, guest_of(uuid));
+}
+
+/*
+ * Was the creator of a guest that a former monitor knew, or that monitor
+ * itself, killed half-way? One that is still at work has the name.
+ */
+static bool half_made(struct xeno *x, const uint8_t uuid[16])
+{
+    char *text = read_config(uuid);
+    struct xeno_domain d;
+    bool half = false;
+    struct guest g;
+    int lock;
+
+    if (text && guest_from_text(x, "config", text, &g)) {
+        lock = store_lock_name(x, g.name);
+        half = lock >= 0 && find_by_uuid(x, uuid, &d) &&
+               !store_is_complete(x, d.id);
+        if (lock >= 0)
+            close(lock);
+        guest_free(&g);
+    }
+    free(text);
+    return half;
+}
+
+static void sweep_half_made(struct xeno *x)
+{
+    struct guest_state *s, *next;
+
+    for (s = guests; s; s = next) {
+        next = s->next;
+        if (half_made(x, s->uuid))
+            sweep(x, s->uuid);
+    }
 }
 
 /* One message, or the end of the connection, which takes its place away. */
@@ -513,7 +567,7 @@ static int listen_alone(void)
     struct sockaddr_un a = address();
     int lock, fd;
 
-    mkdir(MONITOR_DIR, 0755);
+    mkdir(RUN_DIR, 0755);
     mkdir(GUEST_DIR, 0700);
     lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
@@ -531,6 +585,7 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
 {
     int ready = argc > 1 ? atoi(argv[1]) : -1, null, fd, watch;
 
+    prctl(PR_SET_NAME, "xeno-monitor");
     openlog("xeno-monitor", LOG_PID, LOG_DAEMON);
     fd = listen_alone();
     if (fd < 0 && ready >= 0 && write(ready, "r", 1) == 1)
@@ -548,6 +603,7 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
     if (chdir("/"))
         return EXIT_FAILED;
     load_guests();
+    sweep_half_made(x);
     look_at_all(x);
     if (ready >= 0) {
         if (write(ready, "r", 1) != 1)

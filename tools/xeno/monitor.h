@@ -5,7 +5,7 @@
  *
  * A creator connects, names the guest's UUID before the domain exists, and
  * says when it is complete; a connection that ends earlier tells that it died.
- * Configurations lie in MONITOR_DIR under the UUID, for restarts.
+ * Configurations lie in RUN_DIR/guests under the UUID, for restarts.
  */
 #ifndef XENO_MONITOR_H
 #define XENO_MONITOR_H
@@ -13,14 +13,12 @@
 #include "guest.h"
 #include "xeno.h"
 
-#define MONITOR_DIR "/run/xeno"
-
 /*
  * Starts the monitor if none runs, hands it the configuration's text. A
  * connection for monitor_done, or -errno with the text set.
  */
 int monitor_begin(struct xeno *x, const uint8_t uuid[16], const char *text);
-/* The guest is complete. */
+/* The guest is complete. Starts a new monitor if ours died meanwhile. */
 void monitor_done(int connection);
 /* Gives up: the monitor is to forget the guest; nothing is left of it. */
 void monitor_abandon(int connection, const uint8_t uuid[16]);

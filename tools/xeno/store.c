@@ -2,12 +2,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <xenstore.h>
 
 #define MAX_PATH 512
@@ -230,7 +233,7 @@ static struct name_key name_key(const char *name)
     return key;
 }
 
-static int write_index(struct xeno *x, uint32_t id, const char *name)
+int store_index(struct xeno *x, uint32_t id, const char *name)
 {
     char ids[16];
     int rc;
@@ -252,11 +255,11 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
     snprintf(vm, sizeof(vm), "/vm/%s", uuid);
     rc = store_dir(x, id, 'r', "%s", dom);
     if (!rc)
+        rc = store_write(x, dom, "vm", "%s", vm);
+    if (!rc)
         rc = write_vm(x, id, g, vm, uuid);
     if (!rc)
         rc = store_write(x, dom, "name", "%s", g->name);
-    if (!rc)
-        rc = store_write(x, dom, "vm", "%s", vm);
     if (!rc)
         rc = store_write(x, dom, "domid", "%u", id);
     if (!rc)
@@ -275,9 +278,17 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
         rc = write_vcpus(x, dom, g);
     if (!rc)
         rc = write_rings(x, dom, b);
-    if (!rc)
-        rc = write_console(x, id, dom, b);
-    return rc ? rc : write_index(x, id, g->name);
+    return rc ? rc : write_console(x, id, dom, b);
+}
+
+bool store_is_complete(struct xeno *x, uint32_t id)
+{
+    char *s = xeno_read(x, "/xeno/domain/%u", id);
+
+    bool yes = s != NULL;
+
+    free(s);
+    return yes;
 }
 
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b)
@@ -300,22 +311,88 @@ static void forget_backends(struct xeno *x, uint32_t id)
     free(kind);
 }
 
-void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
+/* The index may know another guest by that name already. */
+static void forget_index(struct xeno *x, uint32_t id)
 {
-    char text[37], *name = xeno_domain_name(x, id);
+    char *name = xeno_read(x, "/xeno/domain/%u", id), *s;
 
-    xeno_uuid_text(uuid, text);
-    forget_backends(x, id);
-    store_remove(x, "/local/domain/%u", id);
-    store_remove(x, "/vm/%s", text);
-    store_remove(x, "/libxl/%u", id);
-    store_remove(x, "/xeno/domain/%u", id);
-    if (name)
+    if (!name)
+        return;
+    s = xeno_read(x, "/xeno/name/%s", name_key(name).text);
+    if (s && strtoul(s, NULL, 10) == id)
         store_remove(x, "/xeno/name/%s", name_key(name).text);
+    store_remove(x, "/xeno/domain/%u", id);
+    free(s);
     free(name);
 }
 
+/* What store_find looks for goes last. */
+void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
+{
+    char text[37];
+
+    xeno_uuid_text(uuid, text);
+    forget_backends(x, id);
+    forget_index(x, id);
+    store_remove(x, "/libxl/%u", id);
+    store_remove(x, "/vm/%s", text);
+    store_remove(x, "/local/domain/%u", id);
+}
+
+bool store_find(struct xeno *x, const uint8_t uuid[16], uint32_t *id)
+{
+    struct xs_handle *xs = xeno_store(x);
+    char text[37], vm[64], *s;
+    bool found = false;
+    unsigned n = 0;
+    char **all = xs ? xs_directory(xs, XBT_NULL, "/local/domain", &n) : NULL;
+
+    xeno_uuid_text(uuid, text);
+    snprintf(vm, sizeof(vm), "/vm/%s", text);
+    for (unsigned i = 0; i < n && !found; i++) {
+        *id = (uint32_t)strtoul(all[i], NULL, 10);
+        s = xeno_read(x, "/local/domain/%u/vm", *id);
+        found = *id && s && !strcmp(s, vm);
+        free(s);
+    }
+    free(all);
+    return found;
+}
+
 /* ---- names ---- */
+
+/* FNV-1a; two names of one value would merely exclude each other. */
+static uint64_t hash(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325;
+
+    while (*s)
+        h = (h ^ (unsigned char)*s++) * 0x100000001b3;
+    return h >> 2;
+}
+
+/*
+ * A record lock per name, at the name's hash as an offset in a file that stays
+ * empty: the kernel releases it when its holder dies.
+ */
+int store_lock_name(struct xeno *x, const char *name)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET,
+                         .l_start = (off_t)hash(name), .l_len = 1};
+    int fd;
+
+    mkdir(RUN_DIR, 0755);
+    fd = open(RUN_DIR "/names.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return xeno_fail(x, errno, "cannot open " RUN_DIR "/names.lock: %s",
+                         strerror(errno));
+    if (fcntl(fd, F_OFD_SETLK, &lock)) {
+        close(fd);
+        return xeno_fail(x, EEXIST, "another command is giving the name '%s'",
+                         name);
+    }
+    return fd;
+}
 
 /* Does this domain have that name, and does it exist? */
 static bool is_named(struct xeno *x, uint32_t id, const char *name)
@@ -376,7 +453,7 @@ int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
     if (!rc)
         rc = store_write(x, vm, "name", "%s", name);
     if (!rc)
-        rc = write_index(x, id, name);
+        rc = store_index(x, id, name);
     if (!rc && old)
         store_remove(x, "/xeno/name/%s", name_key(old).text);
     free(old);

@@ -29,11 +29,31 @@ int store_await(struct xeno *x, const char *node, const char *const *values,
 /* All nodes of the guest itself; b has its rings and ports. */
 int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
                 const struct xeno_build *b);
+/*
+ * Enters the guest into the index of ours; what is there is complete
+ * (store_is_complete).
+ */
+int store_index(struct xeno *x, uint32_t id, const char *name);
+bool store_is_complete(struct xeno *x, uint32_t id);
 /* Tells xenstored that the guest is there. */
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
 /* Removes everything of the guest, devices' nodes included. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16]);
 
+/*
+ * The id of the nodes of that guest, whether or not its domain exists still;
+ * false if there are none.
+ */
+bool store_find(struct xeno *x, const uint8_t uuid[16], uint32_t *id);
+
+/* Where we keep what is not in xenstore. */
+#define RUN_DIR "/run/xeno"
+
+/*
+ * The right to give that name to a domain, until the file that is returned is
+ * closed. -EEXIST with the text set: somebody else has it.
+ */
+int store_lock_name(struct xeno *x, const char *name);
 /* Is a domain of that name there? Its id, or -1. */
 int store_name_taken(struct xeno *x, const char *name);
 int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
