@@ -125,9 +125,8 @@ int store_await(struct xeno *x, const char *node, const char *const *values,
 
 /* ---- a guest ---- */
 
-/* Several "node", "value" pairs below base, ended by NULL. */
-static int write_all(struct xeno *x, const char *base,
-                     const char *const *pairs)
+int store_write_all(struct xeno *x, const char *base,
+                    const char *const *pairs)
 {
     int rc = 0;
 
@@ -188,8 +187,8 @@ static int write_console(struct xeno *x, uint32_t id, const char *dom,
     snprintf(ids, sizeof(ids), "%u", id);
     rc = store_dir(x, id, 'r', "%s", back);
     if (!rc)
-        rc = write_all(x, back, back_nodes);
-    return rc ? rc : write_all(x, front, front_nodes);
+        rc = store_write_all(x, back, back_nodes);
+    return rc ? rc : store_write_all(x, front, front_nodes);
 }
 
 static int write_vm(struct xeno *x, uint32_t id, const struct guest *g,
@@ -207,7 +206,7 @@ static int write_vm(struct xeno *x, uint32_t id, const struct guest *g,
              t.tv_nsec / 10000000);
     rc = store_dir(x, id, 'r', "%s", vm);
     if (!rc)
-        rc = write_all(x, vm, nodes);
+        rc = store_write_all(x, vm, nodes);
     snprintf(libxl, sizeof(libxl), "/libxl/%u", id);
     return rc ? rc : store_write(x, libxl, "type", "pv");
 }

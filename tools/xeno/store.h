@@ -13,6 +13,9 @@
 /* Writes value to a path under base; 0 or -errno with the text set. */
 int store_write(struct xeno *x, const char *base, const char *node,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same for pairs of node and value, ended by NULL. */
+int store_write_all(struct xeno *x, const char *base,
+                    const char *const *pairs);
 /* Makes a directory; rights: 'r' the guest reads, 'w' reads and writes, 'o'
  * owns it, 0 none. */
 int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
