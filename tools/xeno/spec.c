@@ -157,7 +157,7 @@ static bool disk_option(struct guest_disk *d, const struct part *p)
 
 static bool disk_flag(struct guest_disk *d, const struct part *p)
 {
-    static const char *const harmless[] = {"raw", "discard", "no-discard",
+    static const char *const harmless[] = {"discard", "no-discard",
                                            "direct-io-safe"};
 
     if (is(p->s, p->n, "cdrom"))
@@ -179,8 +179,10 @@ static bool disk_field(struct guest_disk *d, unsigned field,
         return !p->n || is(p->s, p->n, "raw");
     case 2:
         return !p->n || disk_vdev(d, p->s, p->n);
-    default:
+    case 3:
         return !p->n || disk_access(d, p->s, p->n);
+    default:
+        return false;
     }
 }
 
@@ -230,10 +232,10 @@ bool parse_disk(struct guest_disk *d, const char *s, char *why, size_t room)
             s = target + strlen(target);
         } else if (p.value && !disk_option(d, &p)) {
             return refuse(why, room, "unknown disk option", &p);
-        } else if (!p.value && field < 4 && disk_field(d, field, &p)) {
-            field += old && field == 0 ? 2 : 1;
         } else if (!p.value && !disk_flag(d, &p)) {
-            return refuse(why, room, "bad disk field", &p);
+            if (!disk_field(d, field, &p))
+                return refuse(why, room, "bad disk field", &p);
+            field += old && field == 0 ? 2 : 1;
         }
     }
     return check_disk(d, why, room);

@@ -168,7 +168,8 @@ static void test_disk_syntax(void **state)
         "/d, raw, xvda, w", "vdev=xvda,target=/d",
         "format=raw,vdev=xvda,access=rw,target=/d",
         "format=raw, vdev=xvda, access=w, backendtype=phy, target=/d",
-        "/d,vdev=xvda,raw,direct-io-safe", "phy:/d,xvda,w", "file:/d,xvda,w",
+        "/d,vdev=xvda,raw,direct-io-safe,,w", "phy:/d,xvda,w",
+        "file:/d,xvda,w",
         "tap:aio:/d,xvda,w", "raw:/d,xvda,w", "phy:/d,xvda:disk,w",
         "/d,raw,xvda,w,discard", "/d,raw,xvda,w,devtype=disk,backend=0",
     };
