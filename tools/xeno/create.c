@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "device.h"
 #include "monitor.h"
+#include "record.h"
 #include "store.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static int add_devices(struct xeno *x, uint32_t id, const struct guest *g)
     for (unsigned i = 0; i < g->nr_disks && !rc; i++)
         rc = device_add_disk(x, id, &g->disk[i]);
     for (unsigned i = 0; i < g->nr_vifs && !rc; i++)
-        rc = device_add_vif(x, id, i, &g->vif[i]);
+        rc = device_add_vif(x, id, &g->vif[i]);
     return rc;
 }
 
@@ -75,8 +76,8 @@ static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
     if (!rc)
         rc = store_introduce(x, id, b);
     if (!rc)
-        rc = add_devices(x, id, g);
-    return rc ? rc : store_index(x, id, g->name);
+        rc = record_write(x, id, g);
+    return rc ? rc : add_devices(x, id, g);
 }
 
 /* Takes back what there is, and keeps the message of what went wrong. */
@@ -126,6 +127,8 @@ int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
 
     if (name < 0)
         return name;
+    for (unsigned i = 0; i < g->nr_vifs; i++)
+        choose_mac(&g->vif[i], g->uuid);
     rc = create_named(x, g, id);
     close(name);
     return rc;

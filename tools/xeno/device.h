@@ -45,8 +45,12 @@ char *script_path(const char *name);
  * made device_remove takes away.
  */
 int device_add_disk(struct xeno *x, uint32_t id, const struct guest_disk *d);
-int device_add_vif(struct xeno *x, uint32_t id, unsigned number,
-                   const struct guest_vif *v);
+int device_add_vif(struct xeno *x, uint32_t id, const struct guest_vif *v);
+/*
+ * An address for an interface that was given none: the same whenever the guest
+ * of that UUID starts.
+ */
+void choose_mac(struct guest_vif *v, const uint8_t uuid[16]);
 /* Releases a loop device unless it serves another file by now. */
 void detach_loop(const char *node, const char *target);
 

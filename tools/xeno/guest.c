@@ -1,28 +1,11 @@
 /* From settings to a guest. */
 #include "guest.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_VCPUS 64
-
-static bool bad(struct cfg *cfg, unsigned line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static bool bad(struct cfg *cfg, unsigned line, const char *fmt, ...)
-{
-    va_list ap;
-    int n = snprintf(cfg->error, sizeof(cfg->error), "%s:%u: ", cfg->file,
-                     line);
-
-    if (n > 0 && (size_t)n < sizeof(cfg->error)) {
-        va_start(ap, fmt);
-        vsnprintf(cfg->error + n, sizeof(cfg->error) - (size_t)n, fmt, ap);
-        va_end(ap);
-    }
-    return false;
-}
 
 /* ---- single values ---- */
 
@@ -33,7 +16,7 @@ static bool get_string(struct cfg *cfg, const char *key, char **s)
     if (!c)
         return true;
     if (c->value.type != CFG_STRING)
-        return bad(cfg, c->value.line, "%s must be a string", key);
+        return cfg_bad(cfg, c->value.line, "%s must be a string", key);
     free(*s);
     *s = strdup(c->value.string);
     return true;
@@ -53,13 +36,13 @@ static bool get_number(struct cfg *cfg, const char *key, uint64_t least,
     if (c->value.type == CFG_STRING) {
         v = strtoll(c->value.string, &end, 0);
         if (!*c->value.string || *end)
-            return bad(cfg, c->value.line, "%s must be a number, not '%s'", key,
+            return cfg_bad(cfg, c->value.line, "%s must be a number, not '%s'", key,
                        c->value.string);
     } else if (c->value.type == CFG_LIST) {
-        return bad(cfg, c->value.line, "%s must be a number", key);
+        return cfg_bad(cfg, c->value.line, "%s must be a number", key);
     }
     if (v < 0 || (uint64_t)v < least || (uint64_t)v > most)
-        return bad(cfg, c->value.line, "%s = %lld: must be %llu to %llu", key,
+        return cfg_bad(cfg, c->value.line, "%s = %lld: must be %llu to %llu", key,
                    v, (unsigned long long)least, (unsigned long long)most);
     *n = (uint64_t)v;
     return true;
@@ -89,7 +72,7 @@ static bool get_action(struct cfg *cfg, const char *key, enum on_event *on)
             *on = (enum on_event)i;
             return true;
         }
-    return bad(cfg, c->value.line, "%s must be \"destroy\", \"restart\", "
+    return cfg_bad(cfg, c->value.line, "%s must be \"destroy\", \"restart\", "
                "\"rename-restart\" or \"preserve\"", key);
 }
 
@@ -104,10 +87,10 @@ static bool get_list(struct cfg *cfg, const char *key, struct cfg_setting **out)
     if (!c)
         return true;
     if (c->value.type != CFG_LIST)
-        return bad(cfg, c->value.line, "%s must be a list: [ '...' ]", key);
+        return cfg_bad(cfg, c->value.line, "%s must be a list: [ '...' ]", key);
     for (unsigned i = 0; i < c->value.count; i++)
         if (c->value.list[i].type != CFG_STRING)
-            return bad(cfg, c->value.list[i].line,
+            return cfg_bad(cfg, c->value.list[i].line,
                        "%s must be a list of strings", key);
     return true;
 }
@@ -115,7 +98,7 @@ static bool get_list(struct cfg *cfg, const char *key, struct cfg_setting **out)
 static bool get_disks(struct cfg *cfg, struct guest *g)
 {
     struct cfg_setting *c;
-    char why[128];
+    char why[SPEC_ERROR];
 
     if (!get_list(cfg, "disk", &c))
         return false;
@@ -123,35 +106,66 @@ static bool get_disks(struct cfg *cfg, struct guest *g)
         return true;
     g->disk = calloc(c->value.count + 1, sizeof(*g->disk));
     for (unsigned i = 0; i < c->value.count; i++) {
+        const struct cfg_value *v = &c->value.list[i];
+
         g->nr_disks++;
-        if (!parse_disk(&g->disk[i], c->value.list[i].string, why, sizeof(why)))
-            return bad(cfg, c->value.list[i].line, "disk '%s': %s",
-                       c->value.list[i].string, why);
+        if (!parse_disk(&g->disk[i], v->string, why))
+            return cfg_bad(cfg, v->line, "disk '%s': %s", v->string, why);
         for (unsigned j = 0; j < i; j++)
             if (g->disk[j].number == g->disk[i].number)
-                return bad(cfg, c->value.list[i].line,
-                           "disk '%s': there are two of it", g->disk[i].vdev);
+                return cfg_bad(cfg, v->line, "disk '%s': there are two of it",
+                               g->disk[i].vdev);
     }
+    return true;
+}
+
+/* The first that no other interface has. */
+static int free_number(const struct guest *g)
+{
+    uint64_t used = 0;
+    int n = 0;
+
+    for (unsigned i = 0; i < g->nr_vifs; i++)
+        if (g->vif[i].number >= 0)
+            used |= 1ull << g->vif[i].number;
+    while (used >> n & 1)
+        n++;
+    return n;
+}
+
+static bool number_vifs(struct cfg *cfg, struct guest *g, unsigned line)
+{
+    for (unsigned i = 0; i < g->nr_vifs; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (g->vif[i].number >= 0 && g->vif[i].number == g->vif[j].number)
+                return cfg_bad(cfg, line, "vif: devid=%d is there twice",
+                               g->vif[i].number);
+    for (unsigned i = 0; i < g->nr_vifs; i++)
+        if (g->vif[i].number < 0)
+            g->vif[i].number = free_number(g);
     return true;
 }
 
 static bool get_vifs(struct cfg *cfg, struct guest *g)
 {
     struct cfg_setting *c;
-    char why[128];
+    char why[SPEC_ERROR];
 
     if (!get_list(cfg, "vif", &c))
         return false;
     if (!c)
         return true;
+    if (c->value.count >= MAX_VIFS)
+        return cfg_bad(cfg, c->value.line, "vif: at most %u", MAX_VIFS - 1);
     g->vif = calloc(c->value.count + 1, sizeof(*g->vif));
     for (unsigned i = 0; i < c->value.count; i++) {
+        const struct cfg_value *v = &c->value.list[i];
+
         g->nr_vifs++;
-        if (!parse_vif(&g->vif[i], c->value.list[i].string, why, sizeof(why)))
-            return bad(cfg, c->value.list[i].line, "vif '%s': %s",
-                       c->value.list[i].string, why);
+        if (!parse_vif(&g->vif[i], v->string, why))
+            return cfg_bad(cfg, v->line, "vif '%s': %s", v->string, why);
     }
-    return true;
+    return number_vifs(cfg, g, c->value.line);
 }
 
 /* ---- the whole ---- */
@@ -170,10 +184,10 @@ static bool check_type(struct cfg *cfg)
     struct cfg_setting *t = cfg_get(cfg, "type"), *b = cfg_get(cfg, "builder");
 
     if (t && t->value.type == CFG_STRING && strcmp(t->value.string, "pv"))
-        return bad(cfg, t->value.line, "type '%s': only \"pv\" guests can run",
+        return cfg_bad(cfg, t->value.line, "type '%s': only \"pv\" guests can run",
                    t->value.string);
     if (b && b->value.type == CFG_STRING && !strcmp(b->value.string, "hvm"))
-        return bad(cfg, b->value.line, "builder 'hvm': only PV guests can run");
+        return cfg_bad(cfg, b->value.line, "builder 'hvm': only PV guests can run");
     return true;
 }
 
@@ -183,7 +197,7 @@ static bool check_unknown(struct cfg *cfg)
         (void)cfg_get(cfg, ignored[i]);
     for (struct cfg_setting *s = cfg->first; s; s = s->next)
         if (!s->used)
-            return bad(cfg, s->value.line, "unknown or unsupported key '%s'",
+            return cfg_bad(cfg, s->value.line, "unknown or unsupported key '%s'",
                        s->key);
     return true;
 }
@@ -195,7 +209,7 @@ static bool get_cpus(struct cfg *cfg, struct guest *g)
     if (!c)
         return true;
     if (c->value.type != CFG_STRING || !parse_cpus(c->value.string, &g->cpus))
-        return bad(cfg, c->value.line,
+        return cfg_bad(cfg, c->value.line,
                    "cpus must be a list of CPUs: \"0-3,^1\" or \"all\"");
     g->have_cpus = true;
     return true;
@@ -209,7 +223,7 @@ static bool get_uuid(struct cfg *cfg, struct guest *g)
         return true;
     if (c->value.type != CFG_STRING ||
         !xeno_uuid_parse(c->value.string, g->uuid))
-        return bad(cfg, c->value.line, "uuid is not of the form "
+        return cfg_bad(cfg, c->value.line, "uuid is not of the form "
                    "01234567-89ab-cdef-0123-456789abcdef");
     g->have_uuid = true;
     return true;
@@ -261,12 +275,12 @@ static bool get_vcpus(struct cfg *cfg, struct guest *g)
 static bool check_name(struct cfg *cfg, const struct guest *g)
 {
     if (!g->name || !*g->name)
-        return bad(cfg, 1, "the guest needs a name = \"...\"");
+        return cfg_bad(cfg, 1, "the guest needs a name = \"...\"");
     if (strchr(g->name, '/') || strlen(g->name) > 80)
-        return bad(cfg, cfg_get(cfg, "name")->value.line,
+        return cfg_bad(cfg, cfg_get(cfg, "name")->value.line,
                    "name '%s': at most 80 characters, no '/'", g->name);
     if (!g->kernel || !*g->kernel)
-        return bad(cfg, 1, "the guest needs a kernel = \"/path\"");
+        return cfg_bad(cfg, 1, "the guest needs a kernel = \"/path\"");
     return true;
 }
 

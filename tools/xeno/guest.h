@@ -23,11 +23,15 @@ struct guest_disk {
 };
 
 /*
+ * number    as xenstore counts it; -1 (from parse_vif): to be chosen
  * mac       zeros: to be chosen
  * name      of the interface in domain 0, NULL: the usual
  * rate      so many bytes in so many microseconds; 0: no limit
  */
+#define MAX_VIFS 64
+
 struct guest_vif {
+    int number;
     uint8_t mac[6];
     char *bridge, *script, *ip, *name;
     unsigned long long rate_bytes;
@@ -61,13 +65,15 @@ void guest_free(struct guest *g);
 
 /*
  * Into a zeroed structure, which its free function empties in any case. False
- * with the reason in `why`.
+ * with the reason, up to SPEC_ERROR bytes, in `why`.
  */
-bool parse_disk(struct guest_disk *d, const char *s, char *why, size_t room);
+#define SPEC_ERROR 128
+bool parse_disk(struct guest_disk *d, const char *s, char why[SPEC_ERROR]);
 void free_disk(struct guest_disk *d);
-bool parse_vif(struct guest_vif *v, const char *s, char *why, size_t room);
+bool parse_vif(struct guest_vif *v, const char *s, char why[SPEC_ERROR]);
 void free_vif(struct guest_vif *v);
 bool parse_mac(const char *s, uint8_t mac[6]);
+void mac_text(const uint8_t mac[6], char text[18]);
 /* "0-3,^1" or "all": false if it is not such a list. Used by vcpu-pin too. */
 bool parse_cpus(const char *s, struct xeno_cpus *cpus);
 /* xvda -> 51712 and the like; -1 if it is no such name. */

@@ -3,6 +3,7 @@
 #include "cmd.h"
 #include "create.h"
 #include "device.h"
+#include "record.h"
 #include "store.h"
 
 #include <dirent.h>
@@ -56,6 +57,7 @@ int guest_destroy(struct xeno *x, const struct xeno_domain *d)
         return rc;
     device_remove_all(x, d->id);
     store_forget(x, d->id, d->uuid);
+    record_forget(d->id, d->uuid);
     if (xeno_store(x))
         xs_release_domain(xeno_store(x), d->id);
     config_path(d->uuid, path, sizeof(path));
@@ -115,7 +117,7 @@ static bool start_monitor(void)
     return ok;
 }
 
-static bool save_config(const uint8_t uuid[16], const char *text)
+bool saved_config_write(const uint8_t uuid[16], const char *text)
 {
     char path[128];
     int fd;
@@ -147,7 +149,7 @@ int monitor_begin(struct xeno *x, const uint8_t uuid[16], const char *text)
     if (fd < 0)
         return xeno_fail(x, EIO, "cannot start the monitor (see the system's "
                          "log)");
-    if (!save_config(uuid, text) || !say(fd, SAY_BEGIN, uuid)) {
+    if (!saved_config_write(uuid, text) || !say(fd, SAY_BEGIN, uuid)) {
         close(fd);
         return xeno_fail(x, EIO, "cannot write to " GUEST_DIR ": %s",
                          strerror(errno));
@@ -221,7 +223,7 @@ static void forget_guest(struct guest_state *g)
     free(g);
 }
 
-static char *read_config(const uint8_t uuid[16])
+char *saved_config_read(const uint8_t uuid[16])
 {
     char path[128], *text = NULL;
     struct stat st;
@@ -259,7 +261,7 @@ static void restart(struct xeno *x, struct guest *g, const char *text,
     int rc;
 
     memcpy(g->uuid, uuid, 16);
-    if (!save_config(uuid, text))
+    if (!saved_config_write(uuid, text))
         syslog(LOG_ERR, "cannot keep the configuration of %s: %m", g->name);
     rc = guest_create(x, g, &id);
     if (!rc)
@@ -287,7 +289,7 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
     if (asprintf(&kept, "%s\non_poweroff='preserve'\non_reboot='preserve'\n"
                         "on_crash='preserve'\non_watchdog='preserve'\n",
                  text) >= 0) {
-        save_config(d->uuid, kept);
+        saved_config_write(d->uuid, kept);
         free(kept);
     }
     snprintf(name, sizeof(name), "%s-%u", g->name, d->id);
@@ -298,7 +300,7 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
 static void on_shutdown(struct xeno *x, struct guest_state *s,
                         const struct xeno_domain *d)
 {
-    char *text = read_config(s->uuid);
+    char *text = saved_config_read(s->uuid);
     enum on_event action;
     struct guest g;
 
@@ -344,6 +346,7 @@ static void clear_away(struct xeno *x, struct guest_state *s)
     if (s->known || store_find(x, s->uuid, &s->id)) {
         device_remove_all(x, s->id);
         store_forget(x, s->id, s->uuid);
+        record_forget(s->id, s->uuid);
     }
     forget_guest(s);
 }
@@ -411,41 +414,6 @@ static void sweep(struct xeno *x, const uint8_t uuid[16])
         guest_destroy(x, &d);
     }
     clear_away(x, guest_of(uuid));
-}
-
-/*
- * Was the creator of a guest that a former monitor knew, or that monitor
- * itself, killed half-way? One that is still at work has the name.
- */
-static bool half_made(struct xeno *x, const uint8_t uuid[16])
-{
-    char *text = read_config(uuid);
-    struct xeno_domain d;
-    bool half = false;
-    struct guest g;
-    int lock;
-
-    if (text && guest_from_text(x, "config", text, &g)) {
-        lock = store_lock_name(x, g.name);
-        half = lock >= 0 && find_by_uuid(x, uuid, &d) &&
-               !store_is_complete(x, d.id);
-        if (lock >= 0)
-            close(lock);
-        guest_free(&g);
-    }
-    free(text);
-    return half;
-}
-
-static void sweep_half_made(struct xeno *x)
-{
-    struct guest_state *s, *next;
-
-    for (s = guests; s; s = next) {
-        next = s->next;
-        if (half_made(x, s->uuid))
-            sweep(x, s->uuid);
-    }
 }
 
 /* One message, or the end of the connection, which takes its place away. */
@@ -603,7 +571,6 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
     if (chdir("/"))
         return EXIT_FAILED;
     load_guests();
-    sweep_half_made(x);
     look_at_all(x);
     if (ready >= 0) {
         if (write(ready, "r", 1) != 1)

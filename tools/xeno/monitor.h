@@ -23,6 +23,13 @@ void monitor_done(int connection);
 /* Gives up: the monitor is to forget the guest; nothing is left of it. */
 void monitor_abandon(int connection, const uint8_t uuid[16]);
 
+/*
+ * The configuration of a running guest of ours, for its next start: NULL, in
+ * memory that the caller frees, or false if it cannot be had or kept.
+ */
+char *saved_config_read(const uint8_t uuid[16]);
+bool saved_config_write(const uint8_t uuid[16], const char *text);
+
 /* Ends a guest and everything that belongs to it. 0 or -errno, text set. */
 int guest_destroy(struct xeno *x, const struct xeno_domain *d);
 

@@ -54,10 +54,9 @@ static bool set_text(char **to, const char *s, size_t n)
     return *to;
 }
 
-static bool refuse(char *why, size_t room, const char *what,
-                   const struct part *p)
+static bool refuse(char *why, const char *what, const struct part *p)
 {
-    snprintf(why, room, "%s '%.*s'", what, (int)p->n, p->s);
+    snprintf(why, SPEC_ERROR, "%s '%.*s'", what, (int)p->n, p->s);
     return false;
 }
 
@@ -203,20 +202,20 @@ static const char *drop_prefixes(const char *s, bool *old)
     return s;
 }
 
-static bool check_disk(struct guest_disk *d, char *why, size_t room)
+static bool check_disk(struct guest_disk *d, char *why)
 {
     int number = d->vdev ? vdev_number(d->vdev) : -1;
 
     if (!d->target || !*d->target || !d->vdev)
-        snprintf(why, room, "a disk needs a target and a vdev");
+        snprintf(why, SPEC_ERROR, "a disk needs a target and a vdev");
     else if (number < 0)
-        snprintf(why, room, "'%s' is no virtual device (xvda, sda1, hda)",
+        snprintf(why, SPEC_ERROR, "'%s' is no virtual device (xvda, sda1, hda)",
                  d->vdev);
     d->number = (unsigned)number;
     return d->target && *d->target && number >= 0;
 }
 
-bool parse_disk(struct guest_disk *d, const char *s, char *why, size_t room)
+bool parse_disk(struct guest_disk *d, const char *s, char why[SPEC_ERROR])
 {
     unsigned field = 0;
     bool old;
@@ -231,14 +230,14 @@ bool parse_disk(struct guest_disk *d, const char *s, char *why, size_t room)
             set_text(&d->target, p.value, strlen(p.value));
             s = target + strlen(target);
         } else if (p.value && !disk_option(d, &p)) {
-            return refuse(why, room, "unknown disk option", &p);
+            return refuse(why, "unknown disk option", &p);
         } else if (!p.value && !disk_flag(d, &p)) {
             if (!disk_field(d, field, &p))
-                return refuse(why, room, "bad disk field", &p);
+                return refuse(why, "bad disk field", &p);
             field += old && field == 0 ? 2 : 1;
         }
     }
-    return check_disk(d, why, room);
+    return check_disk(d, why);
 }
 
 void free_disk(struct guest_disk *d)
@@ -261,6 +260,12 @@ bool parse_mac(const char *s, uint8_t mac[6])
     for (unsigned i = 0; i < 6; i++)
         mac[i] = (uint8_t)b[i];
     return !(mac[0] & 1);
+}
+
+void mac_text(const uint8_t m[6], char text[18])
+{
+    snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+             m[4], m[5]);
 }
 
 static bool vif_mac(struct guest_vif *v, const struct part *p)
@@ -322,6 +327,15 @@ static bool vif_rate(struct guest_vif *v, const struct part *p)
     return v->rate_bytes;
 }
 
+static bool vif_number(struct guest_vif *v, const struct part *p)
+{
+    char text[8], *end;
+
+    snprintf(text, sizeof(text), "%.*s", (int)p->value_n, p->value);
+    v->number = (int)strtol(text, &end, 10);
+    return isdigit((unsigned char)*text) && !*end && v->number < MAX_VIFS;
+}
+
 static bool vif_option(struct guest_vif *v, const struct part *p)
 {
     if (is_key(p, "mac"))
@@ -334,6 +348,8 @@ static bool vif_option(struct guest_vif *v, const struct part *p)
         return set_text(&v->ip, p->value, p->value_n);
     if (is_key(p, "vifname"))
         return vif_name(v, p);
+    if (is_key(p, "devid"))
+        return vif_number(v, p);
     if (is_key(p, "rate"))
         return vif_rate(v, p);
     if (is_key(p, "backend"))
@@ -341,13 +357,14 @@ static bool vif_option(struct guest_vif *v, const struct part *p)
     return is_key(p, "type") || is_key(p, "model");
 }
 
-bool parse_vif(struct guest_vif *v, const char *s, char *why, size_t room)
+bool parse_vif(struct guest_vif *v, const char *s, char why[SPEC_ERROR])
 {
+    v->number = -1;
     while (*s) {
         struct part p = next_part(&s);
 
         if (p.n && !vif_option(v, &p))
-            return refuse(why, room, "bad vif option", &p);
+            return refuse(why, "bad vif option", &p);
     }
     return true;
 }

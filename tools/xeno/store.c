@@ -232,7 +232,7 @@ static struct name_key name_key(const char *name)
     return key;
 }
 
-int store_index(struct xeno *x, uint32_t id, const char *name)
+static int write_index(struct xeno *x, uint32_t id, const char *name)
 {
     char ids[16];
     int rc;
@@ -277,17 +277,9 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
         rc = write_vcpus(x, dom, g);
     if (!rc)
         rc = write_rings(x, dom, b);
-    return rc ? rc : write_console(x, id, dom, b);
-}
-
-bool store_is_complete(struct xeno *x, uint32_t id)
-{
-    char *s = xeno_read(x, "/xeno/domain/%u", id);
-
-    bool yes = s != NULL;
-
-    free(s);
-    return yes;
+    if (!rc)
+        rc = write_console(x, id, dom, b);
+    return rc ? rc : write_index(x, id, g->name);
 }
 
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b)
@@ -452,7 +444,7 @@ int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
     if (!rc)
         rc = store_write(x, vm, "name", "%s", name);
     if (!rc)
-        rc = store_index(x, id, name);
+        rc = write_index(x, id, name);
     if (!rc && old)
         store_remove(x, "/xeno/name/%s", name_key(old).text);
     free(old);

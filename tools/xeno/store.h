@@ -32,12 +32,6 @@ int store_await(struct xeno *x, const char *node, const char *const *values,
 /* All nodes of the guest itself; b has its rings and ports. */
 int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
                 const struct xeno_build *b);
-/*
- * Enters the guest into the index of ours; what is there is complete
- * (store_is_complete).
- */
-int store_index(struct xeno *x, uint32_t id, const char *name);
-bool store_is_complete(struct xeno *x, uint32_t id);
 /* Tells xenstored that the guest is there. */
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
 /* Removes everything of the guest, devices' nodes included. */

@@ -10,20 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define BACKEND_READY_MS 30000
 
-/* An address of Xen's own range, random. */
-static void random_mac(uint8_t mac[6])
+/* Of Xen's own range; the rest is a hash (FNV-1a) of UUID and number. */
+void choose_mac(struct guest_vif *v, const uint8_t uuid[16])
 {
-    const uint8_t oui[3] = {0x00, 0x16, 0x3e};
+    uint32_t h = 2166136261u;
 
-    memcpy(mac, oui, 3);
-    if (getrandom(mac + 3, 3, 0) != 3)
-        abort();
-    mac[3] &= 0x7f;
+    if (memcmp(v->mac, "\0\0\0\0\0\0", 6))
+        return;
+    for (unsigned i = 0; i < 16; i++)
+        h = (h ^ uuid[i]) * 16777619u;
+    h = (h ^ (uint32_t)v->number) * 16777619u;
+    memcpy(v->mac, "\x00\x16\x3e", 3);
+    v->mac[3] = h >> 24 & 0x7f;
+    v->mac[4] = (uint8_t)(h >> 16);
+    v->mac[5] = (uint8_t)(h >> 8);
 }
 
 /* ---- the interface in domain 0 ---- */
@@ -101,14 +105,9 @@ static int write_vif(struct xeno *x, const struct guest_vif *v,
                              "handle", number, "type", "vif"};
     const char *const front[] = {"handle", number, "mac", mac, NULL};
     unsigned n = 10;
-    uint8_t m[6];
     int rc;
 
-    memcpy(m, v->mac, sizeof(m));
-    if (!memcmp(m, "\0\0\0\0\0\0", 6))
-        random_mac(m);
-    snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1],
-             m[2], m[3], m[4], m[5]);
+    mac_text(v->mac, mac);
     snprintf(number, sizeof(number), "%u", dev->number);
     if (v->ip)
         pairs[n++] = "ip", pairs[n++] = v->ip;
@@ -121,8 +120,7 @@ static int write_vif(struct xeno *x, const struct guest_vif *v,
     return rc ? rc : store_write_all(x, dev->front, front);
 }
 
-int device_add_vif(struct xeno *x, uint32_t id, unsigned number,
-                   const struct guest_vif *v)
+int device_add_vif(struct xeno *x, uint32_t id, const struct guest_vif *v)
 {
     /* xen-netback wants a name of a script, run or not. */
     char *script = script_path(v->script ? v->script : "vif-bridge");
@@ -130,7 +128,7 @@ int device_add_vif(struct xeno *x, uint32_t id, unsigned number,
     struct device dev;
     int rc;
 
-    device_name(&dev, id, "vif", number);
+    device_name(&dev, id, "vif", (unsigned)v->number);
     rc = write_vif(x, v, &dev, script, bridge);
     if (!rc && v->script)
         rc = store_write(x, dev.back, "script-was-run", "1");
