@@ -21,7 +21,6 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <xenstore.h>
 
 #define BACKEND_READY_MS 30000
 
@@ -389,18 +388,14 @@ static void remove_one(struct xeno *x, uint32_t id, const char *kind,
 void device_remove_all(struct xeno *x, uint32_t id)
 {
     static const char *const kinds[] = {"vbd", "vif"};
-    struct xs_handle *xs = xeno_store(x);
-    char path[96];
 
-    for (unsigned k = 0; xs && k < 2; k++) {
-        unsigned n = 0;
-        char **list;
+    for (unsigned k = 0; k < 2; k++) {
+        size_t n;
+        char *list = xeno_children(x, &n, "/local/domain/0/backend/%s/%u",
+                                   kinds[k], id);
 
-        snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kinds[k],
-                 id);
-        list = xs_directory(xs, XBT_NULL, path, &n);
-        for (unsigned i = 0; list && i < n; i++)
-            remove_one(x, id, kinds[k], list[i]);
+        for (char *s = list; list && s < list + n; s += strlen(s) + 1)
+            remove_one(x, id, kinds[k], s);
         free(list);
     }
 }

@@ -170,17 +170,16 @@ int cmd_destroy(struct xeno *x, int argc, char **argv)
 int cmd_rename(struct xeno *x, int argc, char **argv)
 {
     struct xeno_domain d;
-    uint32_t id;
-    int taken, rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
+    uint32_t id, other;
+    int rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
 
     if (rc)
         return rc;
     if (!*argv[1] || strchr(argv[1], '/') || strlen(argv[1]) > 80)
         return fail("'%s' cannot be a name: at most 80 characters, no '/'",
                     argv[1]);
-    taken = store_name_taken(x, argv[1]);
-    if (taken >= 0)
-        return fail("there is a domain '%s' already: %d", argv[1], taken);
+    if (!xeno_domain_named(x, argv[1], &other))
+        return fail("there is a domain '%s' already: %u", argv[1], other);
     if (xeno_domain_info(x, id, &d) || store_rename(x, id, d.uuid, argv[1]))
         return fail_x(x);
     return 0;

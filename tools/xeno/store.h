@@ -31,11 +31,10 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
                 const struct xeno_build *b);
 /* Tells xenstored that the guest is there. */
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
-/* Removes everything of the guest, devices' nodes included. */
+/* Removes everything of the guest, devices' nodes included, and tells
+ * xenstored that it is gone. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16]);
 
-/* Is a domain of that name there? Its id, or -1. */
-int store_name_taken(struct xeno *x, const char *name);
 int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
                  const char *name);
 
