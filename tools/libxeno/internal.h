@@ -18,7 +18,7 @@
 struct xeno {
     xencall_handle *call;
     xenforeignmemory_handle *foreign; /* opened on first use */
-    struct xs_handle *store;          /* opened on first use */
+    struct wire *wire;                /* to xenstored, from first use */
     char *arena;
     size_t used;
     char error[256];
@@ -36,6 +36,8 @@ int domctl_run(struct xeno *x, struct xen_domctl *op);
 int sysctl_run(struct xeno *x, struct xen_sysctl *op);
 /* xencall2 with -errno; arg lies in the arena. */
 int memory_op(struct xeno *x, unsigned cmd, void *arg);
+
+void wire_close(struct xeno *x);
 
 /* NULL with the text set. */
 xenforeignmemory_handle *foreign_memory(struct xeno *x);

@@ -103,11 +103,12 @@ static int create_named(struct xeno *x, struct guest *g, uint32_t *id)
         .vcpus = g->max_vcpus,
     };
     struct xeno_plan *plan;
-    int rc = store_name_taken(x, g->name);
+    uint32_t other;
+    int rc;
 
-    if (rc >= 0)
-        return xeno_fail(x, EEXIST, "there is a domain '%s' already: %d",
-                         g->name, rc);
+    if (!xeno_domain_named(x, g->name, &other))
+        return xeno_fail(x, EEXIST, "there is a domain '%s' already: %u",
+                         g->name, other);
     rc = xeno_build_open(x, &b, &plan);
     if (rc)
         return rc;

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <xenstore.h>
 
 /* For the driver of a guest that is gone, and for a guest that lives. */
 #define DRIVER_MS 30000
@@ -197,17 +196,14 @@ void device_remove(struct xeno *x, const struct device *d)
 int device_numbers(struct xeno *x, uint32_t id, const char *kind,
                    unsigned **numbers)
 {
-    struct xs_handle *xs = xeno_store(x);
-    unsigned n = 0;
-    char path[64], **list;
+    size_t size, n = 0;
+    char *list = xeno_children(x, &size, "/local/domain/0/backend/%s/%u", kind,
+                               id);
 
-    if (!xs)
-        return -1;
-    snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u", kind, id);
-    list = xs_directory(xs, XBT_NULL, path, &n);
-    *numbers = calloc(n + 1, sizeof(**numbers));
-    for (unsigned i = 0; i < n && *numbers; i++)
-        (*numbers)[i] = (unsigned)strtoul(list[i], NULL, 10);
+    *numbers = calloc(size + 1, sizeof(**numbers));
+    for (char *s = list; *numbers && list && s < list + size;
+         s += strlen(s) + 1)
+        (*numbers)[n++] = (unsigned)strtoul(s, NULL, 10);
     free(list);
     return *numbers ? (int)n : -1;
 }

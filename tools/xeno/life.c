@@ -169,11 +169,11 @@ int cmd_destroy(struct xeno *x, int argc, char **argv)
 
 static int rename_locked(struct xeno *x, uint32_t id, const char *name)
 {
-    int taken = store_name_taken(x, name);
     struct xeno_domain d;
+    uint32_t other;
 
-    if (taken >= 0)
-        return fail("there is a domain '%s' already: %d", name, taken);
+    if (!xeno_domain_named(x, name, &other))
+        return fail("there is a domain '%s' already: %u", name, other);
     if (xeno_domain_info(x, id, &d) || store_rename(x, id, d.uuid, name))
         return fail_x(x);
     return 0;

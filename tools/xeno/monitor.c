@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,6 @@
 #include <syslog.h>
 #include <unistd.h>
 #include <xen/sched.h>
-#include <xenstore.h>
 
 #define GUEST_DIR RUN_DIR "/guests"
 #define SOCKET RUN_DIR "/monitor.sock"
@@ -58,8 +56,6 @@ int guest_destroy(struct xeno *x, const struct xeno_domain *d)
     device_remove_all(x, d->id);
     store_forget(x, d->id, d->uuid);
     record_forget(d->id, d->uuid);
-    if (xeno_store(x))
-        xs_release_domain(xeno_store(x), d->id);
     config_path(d->uuid, path, sizeof(path));
     unlink(path);
     return 0;
@@ -444,41 +440,10 @@ static void hear_all(struct xeno *x, const struct pollfd *p, unsigned n)
             hear(x, &creators[i]);
 }
 
-/*
- * A process that waits for xenstored to tell of a domain's end, and says so
- * through a pipe: the static libxenstore can only wait by blocking. The pipe's
- * reading end, or -1. It ends when nobody reads any more.
- */
-static int watch_domains(void)
-{
-    struct xs_handle *xs;
-    unsigned n;
-    int p[2];
-    pid_t pid;
-
-    if (pipe2(p, O_CLOEXEC))
-        return -1;
-    pid = fork();
-    if (pid) {
-        close(p[1]);
-        return pid < 0 ? -1 : p[0];
-    }
-    close(p[0]);
-    signal(SIGPIPE, SIG_DFL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    xs = xs_open(0);
-    if (!xs || !xs_watch(xs, "@releaseDomain", "release"))
-        _exit(1);
-    do {
-        free(xs_read_watch(xs, &n));
-    } while (write(p[1], "r", 1) == 1);
-    _exit(0);
-}
-
 /* False: nobody tells any more. */
 static bool heed_watch(struct xeno *x, int watch)
 {
-    char told[64];
+    char told[512];
 
     if (read(watch, told, sizeof(told)) <= 0)
         return false;
@@ -560,7 +525,7 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
         return 0; /* another one was faster */
     if (fd < 0)
         return fail("cannot listen at " SOCKET ": %s", strerror(errno));
-    watch = xeno_store(x) ? watch_domains() : -1;
+    watch = xeno_store_watch(x, "@releaseDomain");
     if (watch < 0) {
         syslog(LOG_ERR, "%s", xeno_error(x));
         return fail_x(x);

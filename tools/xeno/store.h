@@ -14,8 +14,7 @@
 int store_write(struct xeno *x, const char *base, const char *node,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* The same for pairs of node and value, ended by NULL. */
-int store_write_all(struct xeno *x, const char *base,
-                    const char *const *pairs);
+int store_write_all(struct xeno *x, const char *base, const char *const *pairs);
 /* Makes a directory; rights: 'r' the guest reads, 'w' reads and writes, 'o'
  * owns it, 0 none. */
 int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
@@ -34,7 +33,8 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
                 const struct xeno_build *b);
 /* Tells xenstored that the guest is there. */
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
-/* Removes everything of the guest, devices' nodes included. */
+/* Removes everything of the guest, devices' nodes included, and tells
+ * xenstored that it is gone. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16]);
 
 /*
@@ -51,8 +51,6 @@ bool store_find(struct xeno *x, const uint8_t uuid[16], uint32_t *id);
  * closed. -EEXIST with the text set: somebody else has it.
  */
 int store_lock_name(struct xeno *x, const char *name);
-/* Is a domain of that name there? Its id, or -1. */
-int store_name_taken(struct xeno *x, const char *name);
 int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
                  const char *name);
 
