@@ -154,6 +154,24 @@ struct xeno_machine {
 };
 
 int xeno_machine_info(struct xeno *x, struct xeno_machine *m);
+
+/* ---- clock.c ---- */
+
+struct xeno_clock {
+    /* How much faster than measured at boot, in parts of 10^9: for good, and
+     * for slew_ns more. At most 10 % together. */
+    int64_t rate, slew;
+    uint64_t slew_ns;     /* up to a day */
+    uint64_t system_time; /* ns since boot; get and set give it */
+    uint64_t wall_clock;  /* ns since 1970 at that moment */
+};
+
+/* Xeno only. */
+int xeno_clock_get(struct xeno *x, struct xeno_clock *c);
+/* Takes the first three and gives all. */
+int xeno_clock_set(struct xeno *x, struct xeno_clock *c);
+/* It was that wall clock (ns since 1970) at that system time. */
+int xeno_clock_set_wall(struct xeno *x, uint64_t wall, uint64_t system_time);
 /* Presses debug keys. */
 int xeno_machine_keys(struct xeno *x, const char *keys);
 /*
