@@ -155,6 +155,17 @@ struct xeno_machine {
 
 int xeno_machine_info(struct xeno *x, struct xeno_machine *m);
 
+/* ---- trace.c ---- */
+
+struct xeno_trace_record; /* <xeno/xeno.h> */
+/* Xeno only; one trace at a time. `records` a CPU: a power of two, <= 65536. */
+int xeno_trace_start(struct xeno *x, uint32_t events, uint32_t records);
+int xeno_trace_stop(struct xeno *x);
+/* The next ones of a CPU, valid until the next call; n = 0: none now. */
+int xeno_trace_read(struct xeno *x, unsigned cpu,
+                    const struct xeno_trace_record **records, unsigned *n,
+                    unsigned *lost);
+
 /* ---- clock.c ---- */
 
 struct xeno_clock {
