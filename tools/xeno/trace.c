@@ -141,13 +141,15 @@ static void on_record(struct recorder *r, unsigned cpu,
     }
 }
 
-/* Everything that the buffers hold now. */
+/* What the buffers hold, or as much of it: more may come as fast as it goes. */
 static int drain(struct xeno *x, struct recorder *r, unsigned cpus)
 {
     const struct xeno_trace_record *e;
     unsigned n, lost;
 
     for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        unsigned taken = 0;
+
         do {
             if (xeno_trace_read(x, cpu, &e, &n, &lost))
                 return fail_x(x);
@@ -155,7 +157,8 @@ static int drain(struct xeno *x, struct recorder *r, unsigned cpus)
                 on_record(r, cpu, e + i);
             r->records += n;
             r->lost += lost;
-        } while (n);
+            taken += n;
+        } while (n && taken < BUFFER);
     }
     return 0;
 }
