@@ -172,7 +172,7 @@ int page_get_and_type(struct frame *f, uint64_t type, struct domain *owner)
     uint64_t x;
     int rc;
 
-    if (!ref_get(f, REF_OWNER(domain_id_of(owner))))
+    if (!ref_get(f, domain_id_of(owner)))
         return -EINVAL;
     x = type_load(f);
     /* In use as such already: with pt_lock held nobody else writes the word. */
