@@ -184,7 +184,7 @@ static int l1_up(struct frame *f, struct progress *p, struct domain *d)
         rc = l1_take(e, &c);
         if (unlikely(rc))
             break;
-        if (unlikely((e & (PTE_P | PTE_US)) == PTE_P))
+        if (unlikely(!(e & PTE_US)) && (e & PTE_P))
             WRITE_ONCE(*at, e | PTE_US | PTE_GUEST_KERNEL);
         at++;
     }
@@ -203,26 +203,30 @@ int child_get(pte_t e, unsigned level, struct domain *d)
 }
 
 /*
- * The common case of child_get: a child that is valid already gets one use
- * more. False: nothing was done. While there is a reference its owner is the
- * table's, so with pt_lock held the type word stays as it is.
+ * The common case of child_get: a child of d (id) that is valid already gets
+ * one use more. False: nothing was done. With pt_lock held its type word stays
+ * as it is, and the uses that it has keep the frame: so the reference needs no
+ * comparison, only its limit.
  */
+#define CHILD_LOOKS_AT (PTE_P | PTE_US | UPPER_REFUSED)
 static __always_inline bool child_share(pte_t e, uint64_t type, uint16_t id)
 {
     struct frame *f = frame_of(pte_mfn(e));
-    uint64_t x;
+    uint64_t x, ref;
 
-    if (unlikely((e & UPPER_REFUSED) || pte_mfn(e).m >= max_mfn ||
-                 !ref_get(f, id)))
+    if (unlikely((e & CHILD_LOOKS_AT) != (PTE_P | PTE_US) ||
+                 pte_mfn(e).m >= max_mfn))
         return false;
     x = type_load(f);
-    if (likely(type_is_valid(x, type) &&
-               (uint32_t)x < (uint32_t)PGT_COUNT_MAX)) {
-        type_store(f, x + 1);
-        return true;
-    }
-    ref_put(f);
-    return false;
+    ref = __atomic_load_n(&f->ref, __ATOMIC_RELAXED);
+    if (unlikely(!type_is_valid(x, type) ||
+                 (uint16_t)(ref >> REF_OWNER_SHIFT) != id ||
+                 (uint32_t)x >= (uint32_t)PGT_COUNT_MAX ||
+                 (uint32_t)ref >= (uint32_t)REF_COUNT_MAX))
+        return false;
+    (void)__atomic_fetch_add(&f->ref, 1, __ATOMIC_SEQ_CST);
+    type_store(f, x + 1);
+    return true;
 }
 
 /* Any other child. May give way before it, unless it is the first such. */
@@ -251,13 +255,15 @@ static int upper_up(struct frame *f, unsigned level, struct progress *p,
             end = part_end(t, at);
             p->parts |= part_bit(t, at);
         }
-        if (unlikely(!(e & PTE_P)))
-            rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
-        else if (unlikely(!child_share(e, PGT_LEVEL(level - 1), id)))
+        if (likely(child_share(e, PGT_LEVEL(level - 1), id)))
+            continue;
+        if (e & PTE_P)
             rc = child_build(e, level, d, &worked);
+        else
+            rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
         if (unlikely(rc))
             break;
-        if (unlikely((e & (PTE_P | PTE_US)) == PTE_P))
+        if (!(e & PTE_US) && (e & PTE_P))
             WRITE_ONCE(*at, e | PTE_US);
     }
     if (!rc && level == 4)
@@ -307,7 +313,10 @@ static int finish_child(pte_t e, unsigned level, struct domain *d)
     return page_finish_put(f, d);
 }
 
-/* Drops a use of a child. False: it is the last one, nothing was done. */
+/*
+ * Drops a use of a child. False: it is the last one, nothing was done. Else
+ * there is another one, and its reference is not the last either.
+ */
 static __always_inline bool child_unshare(pte_t e)
 {
     struct frame *f = frame_of(pte_mfn(e));
@@ -316,7 +325,8 @@ static __always_inline bool child_unshare(pte_t e)
     if (unlikely((x & PGT_COUNT_MASK) <= 1))
         return false;
     type_store(f, x - 1);
-    ref_put(f);
+    x = __atomic_fetch_sub(&f->ref, 1, __ATOMIC_SEQ_CST);
+    ASSERT((x & REF_COUNT_MASK) > 1);
     return true;
 }
 
