@@ -165,8 +165,8 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     mfn_t *deferred);
 /*
  * As pt_update_entry with no flags, for an L1 of d that names d's own frames;
- * the entry is at machine address `at`, a multiple of 8. -EAGAIN: no such
- * table, nothing was done.
+ * the entry is at machine address `at`, a multiple of 8. In a frame that is
+ * no table: pt_write_plain. -EAGAIN: another table, nothing was done.
  */
 int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d);
 /*

@@ -208,6 +208,23 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
     return l1_edit_own(ed.slot, val, owner, flags);
 }
 
+int pt_write_plain(uint64_t at, uint64_t val, struct domain *d)
+{
+    mfn_t m = paddr_to_mfn(at);
+    struct frame *f = frame_of(m);
+    int rc;
+
+    if (unlikely(m.m >= max_mfn || !ref_get(f, domain_id_of(d))))
+        return -EINVAL;
+    rc = writable_get(f, d, 0);
+    if (likely(!rc)) {
+        WRITE_ONCE(*(uint64_t *)map_paddr(at), val);
+        writable_put(f);
+    }
+    ref_put(f);
+    return rc ? -EINVAL : 0;
+}
+
 int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d)
 {
     mfn_t table = paddr_to_mfn(at);
@@ -218,6 +235,8 @@ int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d)
         return -EAGAIN;
     f = frame_of(table);
     type = type_load(f);
+    if (unlikely(!pgt_level(type)))
+        return pt_write_plain(at, val, d);
     if (unlikely(!type_is_valid(type, PGT_L1) ||
                  frame_owner_id(f) != domain_id_of(d)))
         return -EAGAIN;
@@ -234,23 +253,6 @@ int pt_update_walked_l1(mfn_t table, unsigned index, pte_t val,
     ASSERT(type_is_valid(type, PGT_L1));
     part_note(f, type, index);
     return l1_edit_own((pte_t *)map_frame(table) + index, val, d, 0);
-}
-
-int pt_write_plain(uint64_t at, uint64_t val, struct domain *d)
-{
-    mfn_t m = paddr_to_mfn(at);
-    struct frame *f = frame_of(m);
-    int rc;
-
-    if (unlikely(m.m >= max_mfn || !ref_get(f, domain_id_of(d))))
-        return -EINVAL;
-    rc = writable_get(f, d, 0);
-    if (likely(!rc)) {
-        WRITE_ONCE(*(uint64_t *)map_paddr(at), val);
-        writable_put(f);
-    }
-    ref_put(f);
-    return rc ? -EINVAL : 0;
 }
 
 /* As l1_edit_own; the write is a compare-and-swap, undone if it fails. */
