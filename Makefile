@@ -27,7 +27,8 @@ HYP_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common \
         -fpie -fvisibility=hidden -include hypervisor/lib/visibility.h \
         -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
         -fcf-protection=none -fno-asynchronous-unwind-tables \
-        -fno-omit-frame-pointer -fno-strict-aliasing -fwrapv $(THUNKS) \
+        -fno-omit-frame-pointer -momit-leaf-frame-pointer \
+        -fno-strict-aliasing -fwrapv $(THUNKS) \
         -ffunction-sections -fdata-sections -falign-loops=1 \
         -D__XEN_TOOLS__ -I hypervisor -I include -I $(O)/gen
 ifeq ($(findstring clang,$(CC)),)
