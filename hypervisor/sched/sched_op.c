@@ -9,6 +9,7 @@
 #include "arch/x86/usercopy.h"
 #include "core/hypercall.h"
 #include "event/event.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/heap.h"
 #include "lib/printk.h"
@@ -262,7 +263,7 @@ static long do_sched_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
     (void)a3, (void)a4, (void)a5, (void)a6;
     if (unlikely(op >= ARRAY_SIZE(ops)))
         return -ENOSYS;
-    return ops[op](arg);
+    return ops[nospec_index(op, ARRAY_SIZE(ops))](arg);
 }
 HYPERCALL(__HYPERVISOR_sched_op, 2, do_sched_op);
 
