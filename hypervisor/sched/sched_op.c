@@ -127,13 +127,15 @@ static long watchdog_start(struct watchdogs *w, uint32_t seconds)
 
 static long watchdog_change(struct watchdogs *w, uint32_t id, uint32_t seconds)
 {
-    if (id > NR_WATCHDOGS || !w->used[id - 1])
+    unsigned i = (unsigned)nospec_index(id - 1, NR_WATCHDOGS);
+
+    if (id > NR_WATCHDOGS || !w->used[i])
         return -EINVAL;
     if (seconds) {
-        timer_set(&w->timer[id - 1], now() + SECONDS(seconds));
+        timer_set(&w->timer[i], now() + SECONDS(seconds));
     } else {
-        timer_stop(&w->timer[id - 1]);
-        w->used[id - 1] = false;
+        timer_stop(&w->timer[i]);
+        w->used[i] = false;
     }
     return 0;
 }
