@@ -10,7 +10,8 @@
  * A vCPU runs until it has overtaken the next one by ctx_allow of its own
  * running time. One that wakes with no more than all others have is served at
  * once. Virtual times have 128 bits: they are sums of exact products, neither
- * rounded nor ever wrapping.
+ * rounded nor ever wrapping. Those of the runnable ones of a CPU are close
+ * together, so that 64 bits are enough to order them.
  *
  * Warping begins with waking and ends with sleeping, or when it has run for
  * warpl; then it may not warp for warpu, or, if that is 0, until it has slept.
@@ -28,7 +29,8 @@
 #define MCUADV_START 10
 #define SLICE_MAX SECONDS(10)
 #define NEVER (~(s_time_t)0)
-#define KEY_MAX ((runq_key_t)(~(unsigned __int128)0 >> 1))
+
+typedef __int128 vtime_t;
 
 enum { CTX_ALLOW, MCU };
 static const struct sched_param global_params[] = {
@@ -52,8 +54,8 @@ static const struct sched_param domain_params[] = {
 struct bvt_vcpu {
     struct runq_node node;
     struct vcpu *v;
-    runq_key_t avt;
-    runq_key_t lead;       /* asleep: how far it was ahead of svt */
+    vtime_t avt;
+    vtime_t lead;          /* asleep: how far it was ahead of svt */
     unsigned cpu;          /* whose virtual time avt is in */
     uint32_t mcuadv;
     bool warpback;
@@ -66,8 +68,9 @@ struct bvt_vcpu {
 
 struct bvt_cpu {
     struct runq plain, warped;
-    runq_key_t svt;
-    runq_key_t limit;     /* not above it: a waker makes the CPU decide */
+    vtime_t svt;
+    bool alone;           /* nobody else was there at the last decision */
+    runq_key_t limit;     /* else: a waker not above it is to be looked at */
     struct bvt_vcpu *runs; /* NULL: idle */
     s_time_t since;       /* up to then its running is in its avt */
 };
@@ -83,9 +86,10 @@ static struct bvt_vcpu *of_node(struct runq_node *n)
     return n ? container_of(n, struct bvt_vcpu, node) : NULL;
 }
 
+/* Effective virtual time, as the queues know it. */
 static runq_key_t evt(const struct bvt_vcpu *b)
 {
-    return b->warped ? b->avt - b->warp : b->avt;
+    return (runq_key_t)b->avt - (b->warped ? b->warp : 0);
 }
 
 static struct runq *queue_of(struct bvt_cpu *q, const struct bvt_vcpu *b)
@@ -126,7 +130,7 @@ static void update_svt(struct bvt_cpu *q)
 {
     const struct bvt_vcpu *p = of_node(q->plain.first);
     const struct bvt_vcpu *w = of_node(q->warped.first);
-    runq_key_t least = !p || (w && w->avt < p->avt) ? w->avt : p->avt;
+    vtime_t least = !p || (w && w->avt < p->avt) ? w->avt : p->avt;
 
     if (q->svt < least)
         q->svt = least;
@@ -141,7 +145,7 @@ static void account(struct bvt_cpu *q, s_time_t t)
     if (!b || !ran)
         return;
     q->since = t;
-    b->avt += (runq_key_t)ran * b->mcuadv;
+    b->avt += (vtime_t)ran * b->mcuadv;
     runq_change(queue_of(q, b), &b->node, evt(b));
     if (unlikely(b->warpback))
         account_warp(q, b, ran, t);
@@ -175,7 +179,7 @@ static bool bvt_wake(struct vcpu *v, s_time_t t)
     b->warped = b->warpback && (!b->warpu || t >= b->unwarp_until);
     b->warp_ran = 0;
     runq_insert_before(queue_of(q, b), &b->node, evt(b));
-    return !q->runs || evt(b) <= q->limit;
+    return !q->runs || q->alone || !runq_before(q->limit, evt(b));
 }
 
 static void bvt_sleep(struct vcpu *v, s_time_t t)
@@ -202,11 +206,11 @@ static struct bvt_vcpu *first_two(struct bvt_cpu *q, struct bvt_vcpu **second)
 {
     struct bvt_vcpu *p = of_node(q->plain.first);
     struct bvt_vcpu *w = of_node(q->warped.first), *next;
-    bool warped = w && (!p || evt(w) <= evt(p));
+    bool warped = w && (!p || !runq_before(evt(p), evt(w)));
 
     next = of_node(runq_second(warped ? &q->warped : &q->plain));
     *second = warped ? p : w;
-    if (!*second || (next && evt(next) < evt(*second)))
+    if (!*second || (next && runq_before(evt(next), evt(*second))))
         *second = next;
     return warped ? w : p;
 }
@@ -214,13 +218,12 @@ static struct bvt_vcpu *first_two(struct bvt_cpu *q, struct bvt_vcpu **second)
 /* How long `b` may run before it has overtaken `next` by enough. */
 static s_time_t slice(const struct bvt_vcpu *b, const struct bvt_vcpu *next)
 {
-    runq_key_t gap = evt(next) - evt(b);
-    runq_key_t most = (runq_key_t)SLICE_MAX * b->mcuadv;
+    int64_t gap = (int64_t)(evt(next) - evt(b));
     s_time_t mcu = (s_time_t)READ_ONCE(globals[MCU]);
     s_time_t run = (s_time_t)READ_ONCE(globals[CTX_ALLOW]);
 
     if (gap > 0)
-        run += (uint64_t)min(gap, most) / b->mcuadv;
+        run += min((s_time_t)gap / b->mcuadv, SLICE_MAX);
     if (b->warped && b->warpl)
         run = min(run, b->warpl - b->warp_ran);
     return DIV_ROUND_UP(run, mcu) * mcu;
@@ -249,9 +252,10 @@ static struct sched_decision bvt_pick_next(unsigned cpu, s_time_t t)
     }
     q->runs = b;
     q->since = t;
-    q->limit = b && next ? evt(next) : KEY_MAX;
+    q->alone = !next;
+    q->limit = next ? evt(next) : 0;
     return (struct sched_decision){b ? b->v : NULL,
-                                   b && next ? slice(b, next) : 0};
+                                   next ? slice(b, next) : 0};
 }
 
 /* ---- parameters ---- */

@@ -1,7 +1,7 @@
 /*
- * An ordered queue: a leftist heap whose nodes lie in what is queued, so that
- * it never allocates. Insert, remove and change are O(log n) at worst, the
- * first two elements are O(1). Equal keys keep the order of their arrival.
+ * An ordered queue: a heap whose nodes lie in what is queued, so that it never
+ * allocates. Insert, remove and change are O(log n) at worst, the first two
+ * elements are O(1). Equal keys keep the order of their arrival.
  * Pure; the caller's lock.
  */
 #ifndef SCHED_RUNQ_H
@@ -9,24 +9,29 @@
 
 #include "lib/types.h"
 
-/* Wide enough for virtual time that never wraps. */
-typedef __int128 runq_key_t;
+/* Keys may wrap: those in one queue lie within 2^63 of each other. */
+typedef uint64_t runq_key_t;
 
 struct runq_node {
     runq_key_t key;
     int64_t turn;       /* among equal keys: the lower one is first */
     struct runq_node *parent, *left, *right;
-    unsigned rank;      /* nodes on the way right to the end; 0: not queued */
+    bool queued;
 };
 
 struct runq {
     struct runq_node *first; /* NULL: empty */
+    unsigned count;
     int64_t first_turn, last_turn;
 };
 
+static inline bool runq_before(runq_key_t a, runq_key_t b)
+{
+    return (int64_t)(a - b) < 0;
+}
 static inline bool runq_queued(const struct runq_node *n)
 {
-    return n->rank != 0;
+    return n->queued;
 }
 
 /* n is not queued. */
