@@ -1,6 +1,6 @@
 /*
  * The scheduler's part of domctl and sysctl: parameters of the policy by
- * XENO_SCHEDOP_* (core/sched_abi.h).
+ * XENO_SCHEDOP_* (xeno/sched.h).
  *
  * A set of values is copied, compared with its limits, checked by the policy
  * for what belongs together, and, for a domain, admitted; only then anything

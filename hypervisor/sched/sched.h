@@ -20,8 +20,8 @@
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
-#include "core/sched_abi.h"
 #include "core/vcpu.h"
+#include <xeno/sched.h>
 
 /* Numbers that today's control interface leaves free. */
 enum { SCHED_ID_BVT = 0, SCHED_ID_ATROPOS = 2, SCHED_ID_RR = 3 };

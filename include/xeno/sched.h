@@ -1,15 +1,16 @@
 /*
  * Scheduler parameters in the control interface: what the scheduler_op of
  * domctl and sysctl carry beside the public headers' own. docs/control.md.
+ * Strict C89.
  *
  * The operations' sched_id is that of the policy that runs; their union begins
  * with the address of one of these structures, whose `version` the caller
  * fills in.
  */
-#ifndef CORE_SCHED_ABI_H
-#define CORE_SCHED_ABI_H
+#ifndef XENO_SCHED_H
+#define XENO_SCHED_H
 
-#include <stdint.h>
+#include <xen/xen.h>
 
 #define XENO_SCHED_VERSION 1
 #define XENO_SCHED_PARAMS 8 /* at most, of each kind */
@@ -19,11 +20,9 @@
 #define XENO_SCHEDOP_get 0x101      /* both: struct xeno_sched_values */
 #define XENO_SCHEDOP_put 0x102
 
-enum {
-    XENO_SCHED_UNIT_NUMBER,
-    XENO_SCHED_UNIT_NS,
-    XENO_SCHED_UNIT_FLAG, /* 0 or 1 */
-};
+#define XENO_SCHED_UNIT_NUMBER 0
+#define XENO_SCHED_UNIT_NS 1
+#define XENO_SCHED_UNIT_FLAG 2 /* 0 or 1 */
 
 struct xeno_sched_param_info {
     char name[16];
