@@ -45,6 +45,16 @@ static int init_values(struct domain *d, const struct domain_config *config)
     return 0;
 }
 
+/* Its vCPUs never run again, though it may be there for long. */
+static int take_promises(struct domain *d)
+{
+    struct vcpu *v;
+
+    for_each_vcpu(d, v)
+        (void)admit_vcpu(v, v->promised_cpu, 0);
+    return 0;
+}
+
 static void free_values(struct domain *d)
 {
     xfree(d->sched_values);
@@ -53,6 +63,7 @@ static void free_values(struct domain *d)
 DOMAIN_HOOKS(sched_value_hooks) = {
     .name = "sched values",
     .init = init_values,
+    .relinquish = take_promises,
     .destroy = free_values,
 };
 
@@ -151,6 +162,8 @@ static long set_domain(struct domain *d, struct xeno_sched_values *s)
     int rc = check_values(s, sched_policy->domain_params,
                           sched_policy->check_domain);
 
+    if (d->dying != DOM_ALIVE)
+        return -EINVAL;
     if (!rc)
         rc = admit(d, s);
     if (rc)
@@ -165,7 +178,7 @@ static long set_domain(struct domain *d, struct xeno_sched_values *s)
 
 /*
  * scheduler_op: the policy's id with XENO_SCHEDOP_get or _put. -EINVAL another
- * policy, an unknown command, or bad values; -ENOSPC more than the CPU can
+ * policy, an unknown command, bad values, or a dying domain; -ENOSPC more than the CPU can
  * promise; -EFAULT, -EACCES.
  */
 long domctl_scheduler(struct domain *d, struct xen_domctl *op)
