@@ -90,7 +90,9 @@ $(OFFSETS): $(O)/gen/asm-offsets.s
 COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
         arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init \
         arch/x86/spec_policy arch/x86/spec_options pv/cpu_policy \
-        pv/context_get pv/hypercall_trace
+        pv/context_get sched/control sched/admit sched/place \
+        sched/atropos sched/rr sched/dump sched/move \
+        pv/hypercall_trace
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os

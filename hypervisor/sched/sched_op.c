@@ -13,7 +13,7 @@
 #include "lib/errno.h"
 #include "lib/heap.h"
 #include "lib/printk.h"
-#include "sched/sched.h"
+#include "sched/cpu.h"
 #include <xen/sched.h>
 
 #define POLL_PORTS_MAX 128u
@@ -198,6 +198,10 @@ static int pin(struct vcpu *v, int32_t pcpu)
     if (v->saved_affinity)
         return -EBUSY;
     rc = vcpu_set_affinity(v, CPUMASK(pcpu));
+    if (rc == -ENOSPC) { /* it is but for a while */
+        sched_renounce(v);
+        rc = vcpu_set_affinity(v, CPUMASK(pcpu));
+    }
     if (!rc)
         v->saved_affinity = before;
     return rc;
@@ -206,11 +210,14 @@ static int pin(struct vcpu *v, int32_t pcpu)
 static int unpin(struct vcpu *v)
 {
     cpumask_t before = v->saved_affinity;
+    int rc;
 
     if (!before)
         return -EINVAL;
     v->saved_affinity = 0;
-    return vcpu_set_affinity(v, before);
+    rc = vcpu_set_affinity(v, before);
+    sched_reclaim(v);
+    return rc;
 }
 
 /*

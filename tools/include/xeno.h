@@ -19,6 +19,7 @@
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
+#include <xeno/sched.h>
 
 struct xeno;
 struct xs_handle;
@@ -149,6 +150,7 @@ struct xeno_machine {
     char command_line[1024];
     char compiler[64], compile_by[16], compile_domain[32], compile_date[32];
     uint32_t scheduler; /* XEN_SCHEDULER_* */
+    char own_scheduler[16]; /* Xeno's: its name there; else empty */
     uint64_t virt_start;
     uint32_t hw_cap[8];
 };
@@ -190,6 +192,20 @@ int xeno_machine_keys(struct xeno *x, const char *keys);
  * forgets it.
  */
 int xeno_machine_log(struct xeno *x, bool clear, char **text);
+
+/* ---- sched.c ---- */
+
+/* -EINVAL, -ENOSYS: another hypervisor. */
+int xeno_sched_info(struct xeno *x, struct xeno_sched_info *info);
+/*
+ * Parameters of a domain, or of the machine, in the order in which info tells
+ * them. A set is taken as a whole or not at all; -ENOSPC: a domain wants more
+ * of a CPU than is left (the text has the numbers).
+ */
+#define XENO_SCHED_MACHINE (~0u)
+int xeno_sched_get(struct xeno *x, uint32_t id, struct xeno_sched_values *v);
+int xeno_sched_set(struct xeno *x, uint32_t id,
+                   const struct xeno_sched_values *values);
 
 /* ---- store.c ---- */
 
