@@ -120,13 +120,14 @@ int xeno_populate(struct xeno *x, uint32_t id, uint64_t pfn, uint64_t count,
 void *xeno_map(struct xeno *x, uint32_t id, const xen_pfn_t *mfns,
                size_t count);
 void xeno_unmap(struct xeno *x, void *addr, size_t count);
+/* The first frame of the domain's grant table. */
+int xeno_grant_frame(struct xeno *x, uint32_t id, uint64_t *mfn);
 /*
  * Fills the two grants that the ABI reserves for whoever serves the console
- * and xenstore (GNTTAB_RESERVED_* of grant_table.h).
+ * and xenstore (GNTTAB_RESERVED_* of grant_table.h) into that frame, mapped.
  */
-int xeno_seed_grant(struct xeno *x, uint32_t id, uint64_t console_mfn,
-                    uint32_t console_domid, uint64_t store_mfn,
-                    uint32_t store_domid);
+void xeno_seed_grants(void *table, uint64_t console_mfn, uint32_t console_domid,
+                      uint64_t store_mfn, uint32_t store_domid);
 int xeno_pin_l4(struct xeno *x, uint32_t id, uint64_t mfn);
 /* Has the hypervisor fill a frame of the domain with hypercall stubs. */
 int xeno_hypercall_page(struct xeno *x, uint32_t id, uint64_t mfn);
