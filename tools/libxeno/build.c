@@ -45,21 +45,28 @@ struct file {
     size_t size;
 };
 
+/*
+ * What the builder writes. All else stays zero, as it comes, and is not mapped:
+ * the kernel's bss, the stack, the padding.
+ */
+enum { KERNEL, RAMDISK, P2M, START_INFO, TABLES, P2M_TABLES, RANGES };
+
 struct xeno_plan {
     struct file kernel, ramdisk;
     struct image_env env;
     struct loaded_image image;
     struct pv_layout l;
     xen_pfn_t *p2m;
-    /* PFNs that stay zero, of the kernel's bss: not mapped. */
-    uint64_t hole, hole_end;
-    /* While filling: PFNs [0, l.end_pfn) without the hole, and EXTRA. */
-    xen_pfn_t *mapped;
+    /* While filling: what is written of the guest, mapped as one area. */
+    struct range {
+        uint64_t pfn, count;
+        size_t at; /* in pages of the area */
+    } range[RANGES];
     size_t nr_mapped;
     char *mem;
 };
 
-/* The domain's frames that have no PFN, mapped behind those that have. */
+/* The domain's frames that have no PFN, mapped behind the ranges. */
 enum { EXTRA_SHARED_INFO, EXTRA_GRANTS, EXTRA };
 
 /* ---- open ---- */
@@ -169,7 +176,6 @@ void xeno_build_close(struct xeno_plan *p)
     image_close(&p->image, &p->env);
     close_file(&p->kernel);
     close_file(&p->ramdisk);
-    free(p->mapped);
     free(p->p2m);
     free(p);
 }
@@ -178,9 +184,11 @@ void xeno_build_close(struct xeno_plan *p)
 
 static uint64_t *page_at(const struct xeno_plan *p, uint64_t pfn)
 {
-    if (pfn >= p->hole_end)
-        pfn -= p->hole_end - p->hole;
-    return (uint64_t *)(p->mem + pfn * XENO_PAGE_SIZE);
+    const struct range *r = p->range;
+
+    while (pfn - r->pfn >= r->count)
+        r++;
+    return (uint64_t *)(p->mem + (r->at + pfn - r->pfn) * XENO_PAGE_SIZE);
 }
 
 static void *extra_page(const struct xeno_plan *p, unsigned extra)
@@ -188,7 +196,7 @@ static void *extra_page(const struct xeno_plan *p, unsigned extra)
     return p->mem + (p->nr_mapped - EXTRA + extra) * XENO_PAGE_SIZE;
 }
 
-/* No file's data lie behind the hole. */
+/* The kernel's range comes first. */
 static int sink_copy(void *ctx, uint64_t gpa, const void *src, uint64_t size)
 {
     const struct xeno_plan *p = ctx;
@@ -204,8 +212,8 @@ static int sink_find_end(void *ctx, uint64_t gpa, const void *src,
     uint64_t end = (gpa + size + XENO_PAGE_SIZE - 1) >> XENO_PAGE_SHIFT;
 
     (void)src;
-    if (p->hole < end)
-        p->hole = end;
+    if (p->range[KERNEL].count < end)
+        p->range[KERNEL].count = end;
     return 0;
 }
 
@@ -216,41 +224,44 @@ static int sink_zero(void *ctx, uint64_t gpa, uint64_t size)
     return 0;
 }
 
-/* From the kernel's last byte in the file to what lies behind the kernel. */
-static void find_hole(struct xeno_plan *p)
+static void find_ranges(struct xeno_plan *p)
 {
     const struct pv_layout *l = &p->l;
     struct image_sink sink = {.ctx = p, .copy = sink_find_end,
                               .zero = sink_zero};
 
-    p->hole_end = l->p2m_pfn < l->start_info_pfn ? l->p2m_pfn
-                                                 : l->start_info_pfn;
-    if (l->initrd_pages && l->initrd_pfn < p->hole_end)
-        p->hole_end = l->initrd_pfn;
     (void)image_copy(&p->image, &sink);
-    if (p->hole > p->hole_end)
-        p->hole = p->hole_end;
+    p->range[RAMDISK] = (struct range){l->initrd_pfn, l->initrd_pages, 0};
+    p->range[P2M] = (struct range){l->p2m_pfn, l->p2m_pages, 0};
+    p->range[START_INFO] = (struct range){l->start_info_pfn, 1, 0};
+    p->range[TABLES] = (struct range){l->pt_pfn, l->pt_pages, 0};
+    p->range[P2M_TABLES] = (struct range){l->p2m_pt_pfn, l->p2m_pt_pages, 0};
+    for (unsigned i = 0; i < RANGES; i++) {
+        p->range[i].at = p->nr_mapped;
+        p->nr_mapped += p->range[i].count;
+    }
+    p->nr_mapped += EXTRA;
 }
 
-/* Maps all that is to be written, in one call. */
+/* All in one call. */
 static int map_memory(struct xeno *x, uint32_t id, struct xeno_plan *p,
                       uint64_t shared_info, uint64_t grants)
 {
-    size_t behind, n;
+    xen_pfn_t *list;
+    size_t n = 0;
 
-    find_hole(p);
-    behind = p->l.end_pfn - p->hole_end;
-    n = p->hole;
-    p->mapped = malloc((n + behind + EXTRA) * sizeof(*p->mapped));
-    if (!p->mapped)
+    find_ranges(p);
+    list = malloc(p->nr_mapped * sizeof(*list));
+    if (!list)
         return xeno_fail(x, ENOMEM, "out of memory");
-    memcpy(p->mapped, p->p2m, n * sizeof(*p->mapped));
-    memcpy(p->mapped + n, p->p2m + p->hole_end, behind * sizeof(*p->mapped));
-    n += behind;
-    p->mapped[n + EXTRA_SHARED_INFO] = shared_info;
-    p->mapped[n + EXTRA_GRANTS] = grants;
-    p->nr_mapped = n + EXTRA;
-    p->mem = xeno_map(x, id, p->mapped, p->nr_mapped);
+    for (const struct range *r = p->range; r < p->range + RANGES; r++) {
+        memcpy(list + n, p->p2m + r->pfn, r->count * sizeof(*list));
+        n += r->count;
+    }
+    list[n + EXTRA_SHARED_INFO] = shared_info;
+    list[n + EXTRA_GRANTS] = grants;
+    p->mem = xeno_map(x, id, list, p->nr_mapped);
+    free(list);
     return p->mem ? 0 : -EFAULT;
 }
 

@@ -13,7 +13,7 @@
 
 #define ORDER_2M 9u
 /* Extents in one call: what fits into the arena beside the operation. */
-#define BATCH 4096u
+#define BATCH 512u
 
 /* ---- giving ---- */
 
