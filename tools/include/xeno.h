@@ -2,9 +2,9 @@
  * libxeno: control of a Xeno (or Xen) machine from domain 0.
  *
  * One handle, one small file a topic. Everything goes through the stable
- * libraries (xencall, xenforeignmemory) and xenstored's socket, so programs built with it
- * run on both hypervisors; the control interface is that of the public headers
- * domctl.h and sysctl.h.
+ * libraries (xencall, xenforeignmemory) and xenstored's socket, so programs
+ * built with it run on both hypervisors; the control interface is that of the
+ * public headers domctl.h and sysctl.h.
  *
  * Functions return 0 (or what is said) on success and -errno on failure; the
  * text for the user is then in xeno_error(). A handle is for one thread.
@@ -160,6 +160,12 @@ int xeno_machine_keys(struct xeno *x, const char *keys);
  */
 int xeno_machine_log(struct xeno *x, bool clear, char **text);
 
+/* ---- uuid.c ---- */
+
+/* xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, and back: false for anything else. */
+void xeno_uuid_text(const uint8_t uuid[16], char text[37]);
+bool xeno_uuid_parse(const char *s, uint8_t uuid[16]);
+
 /* ---- wire.c ---- */
 
 /* data: NUL-terminated behind its n bytes, freed by the caller; or NULL, and
@@ -211,11 +217,10 @@ int xeno_domain_find(struct xeno *x, const char *what, uint32_t *id);
 int xeno_domain_named(struct xeno *x, const char *name, uint32_t *id);
 /*
  * The index of names, which makes looking for one cost the same with one guest
- * and with a hundred. Both are collected for xeno_store_run; name may be NULL
- * when it is not known any more.
+ * and with a hundred. Changes are collected for xeno_store_run.
  */
 void xeno_index_add(struct xeno *x, uint32_t id, const char *name);
-void xeno_index_remove(struct xeno *x, uint32_t id, const char *name);
+void xeno_index_remove(struct xeno *x, uint32_t id);
 
 /* ---- build.c ---- */
 

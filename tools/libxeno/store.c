@@ -48,22 +48,6 @@ char *xeno_domain_name(struct xeno *x, uint32_t id)
     return xeno_read(x, "/local/domain/%u/name", id);
 }
 
-/* 16 bytes written as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx? */
-static bool parse_uuid(const char *s, uint8_t uuid[16])
-{
-    for (unsigned i = 0; i < 16; i++, s += 2) {
-        unsigned byte;
-
-        if ((i == 4 || i == 6 || i == 8 || i == 10) && *s++ != '-')
-            return false;
-        if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
-            return false;
-        sscanf(s, "%2x", &byte);
-        uuid[i] = (uint8_t)byte;
-    }
-    return !*s;
-}
-
 /* ---- the index of names ---- */
 
 #define INDEX_ID "/xeno/domain"
@@ -100,14 +84,22 @@ void xeno_index_add(struct xeno *x, uint32_t id, const char *name)
     xeno_store_ask(x, XS_WRITE, name_path(name).text, ids, (size_t)n, NULL);
 }
 
-void xeno_index_remove(struct xeno *x, uint32_t id, const char *name)
+/* By its own entry: xl may have renamed it, or another may have its name. */
+void xeno_index_remove(struct xeno *x, uint32_t id)
 {
-    char path[32];
+    char path[32], *name = xeno_read(x, INDEX_ID "/%u", id), *s;
+    struct name_path by_name;
 
+    if (!name)
+        return;
+    by_name = name_path(name);
+    s = xeno_read(x, "%s", by_name.text);
+    if (s && strtoul(s, NULL, 10) == id)
+        xeno_store_ask(x, XS_RM, by_name.text, NULL, 0, NULL);
     snprintf(path, sizeof(path), INDEX_ID "/%u", id);
     xeno_store_ask(x, XS_RM, path, NULL, 0, NULL);
-    if (name)
-        xeno_store_ask(x, XS_RM, name_path(name).text, NULL, 0, NULL);
+    free(s);
+    free(name);
 }
 
 /* ---- looking for domains ---- */
@@ -206,7 +198,7 @@ int xeno_domain_find(struct xeno *x, const char *what, uint32_t *id)
         *id = (uint32_t)n;
         return xeno_domain_info(x, *id, &d);
     }
-    rc = parse_uuid(what, uuid) ? search_uuid(x, uuid, id)
+    rc = xeno_uuid_parse(what, uuid) ? search_uuid(x, uuid, id)
                                 : xeno_domain_named(x, what, id);
     /* What xl has renamed the index does not know. */
     if (rc == -ESRCH)

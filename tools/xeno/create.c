@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "device.h"
 #include "monitor.h"
+#include "record.h"
 #include "store.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static int add_devices(struct xeno *x, uint32_t id, const struct guest *g)
     for (unsigned i = 0; i < g->nr_disks && !rc; i++)
         rc = device_add_disk(x, id, &g->disk[i]);
     for (unsigned i = 0; i < g->nr_vifs && !rc; i++)
-        rc = device_add_vif(x, id, i, &g->vif[i]);
+        rc = device_add_vif(x, id, &g->vif[i]);
     return rc;
 }
 
@@ -77,6 +78,8 @@ static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
     if (!rc)
         rc = store_guest(x, id, g, b);
     if (!rc)
+        rc = record_write(x, id, g);
+    if (!rc)
         rc = add_devices(x, id, g);
     return rc ? rc : store_introduce(x, id, b);
 }
@@ -93,7 +96,7 @@ static void undo(struct xeno *x, uint32_t id)
     xeno_fail(x, EIO, "%s", why);
 }
 
-int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id)
+static int create_named(struct xeno *x, struct guest *g, bool run, uint32_t *id)
 {
     struct xeno_build b = {
         .kernel = g->kernel,
@@ -120,6 +123,19 @@ int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id)
             undo(x, *id);
     }
     xeno_build_close(plan);
+    return rc;
+}
+
+int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id)
+{
+    int name = store_lock_name(x, g->name), rc;
+
+    if (name < 0)
+        return name;
+    for (unsigned i = 0; i < g->nr_vifs; i++)
+        choose_mac(&g->vif[i], g->uuid);
+    rc = create_named(x, g, run, id);
+    close(name);
     return rc;
 }
 

@@ -3,6 +3,7 @@
 #include "cmd.h"
 #include "create.h"
 #include "device.h"
+#include "record.h"
 #include "store.h"
 
 #include <dirent.h>
@@ -15,13 +16,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 #include <xen/sched.h>
 
-#define GUEST_DIR MONITOR_DIR "/guests"
-#define LOCK MONITOR_DIR "/monitor.lock"
+#define GUEST_DIR RUN_DIR "/guests"
+#define LOCK RUN_DIR "/monitor.lock"
 
 /* Of a guest that is complete, and of one that is being made. */
 #define COMPLETE "cfg"
@@ -32,7 +34,7 @@ static void config_path(const uint8_t uuid[16], const char *kind, char *path,
 {
     char text[37];
 
-    uuid_text(uuid, text);
+    xeno_uuid_text(uuid, text);
     snprintf(path, room, GUEST_DIR "/%s.%s", text, kind);
 }
 
@@ -54,6 +56,7 @@ int guest_destroy(struct xeno *x, const struct xeno_domain *d)
         return rc;
     device_remove_all(x, d->id);
     store_forget(x, d->id, d->uuid);
+    record_forget(d->id, d->uuid);
     remove_config(d->uuid, COMPLETE);
     return 0;
 }
@@ -66,7 +69,7 @@ static int lock_monitor(void)
     int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0 && errno == ENOENT) {
-        mkdir(MONITOR_DIR, 0755);
+        mkdir(RUN_DIR, 0755);
         mkdir(GUEST_DIR, 0700);
         fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     }
@@ -149,6 +152,8 @@ void monitor_done(int fd, const uint8_t uuid[16])
     config_path(uuid, UNFINISHED, from, sizeof(from));
     config_path(uuid, COMPLETE, to, sizeof(to));
     rename(from, to);
+    if (!ensure_monitor())
+        fail("warning: the monitor died and cannot be started again");
     close(fd);
 }
 
@@ -195,7 +200,16 @@ static void forget_guest(struct guest_state *g)
     free(g);
 }
 
-static char *read_config(const uint8_t uuid[16])
+bool saved_config_write(const uint8_t uuid[16], const char *text)
+{
+    int fd = save_config(uuid, COMPLETE, text);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+char *saved_config_read(const uint8_t uuid[16])
 {
     char path[128], *text = NULL;
     struct stat st;
@@ -224,37 +238,31 @@ static enum on_event action_for(const struct guest *g, unsigned reason)
     }
 }
 
-/* Replaces a guest's configuration. */
-static void keep_config(const uint8_t uuid[16], const char *text)
-{
-    int fd = save_config(uuid, COMPLETE, text);
-
-    if (fd < 0)
-        syslog(LOG_ERR, "cannot write to " GUEST_DIR ": %m");
-    else
-        close(fd);
-}
-
 /* The same guest again, under its old UUID. */
 static void restart(struct xeno *x, struct guest *g, const char *text,
                     const uint8_t uuid[16])
 {
     struct guest_state *s;
     uint32_t id = 0;
-    int rc;
+    int file, rc;
 
     memcpy(g->uuid, uuid, 16);
-    keep_config(uuid, text);
+    file = save_config(uuid, UNFINISHED, text);
+    if (file < 0) {
+        syslog(LOG_ERR, "cannot keep the configuration of %s: %m", g->name);
+        return;
+    }
     rc = guest_create(x, g, true, &id);
-    if (rc)
+    if (rc) {
         syslog(LOG_ERR, "cannot restart %s: %s", g->name, xeno_error(x));
-    else
-        syslog(LOG_NOTICE, "%s is restarted as domain %u", g->name, id);
+        monitor_abandon(file, uuid);
+        return;
+    }
+    syslog(LOG_NOTICE, "%s is restarted as domain %u", g->name, id);
+    monitor_done(file, uuid);
     s = guest_of(uuid);
-    s->known = !rc;
+    s->known = true;
     s->id = id;
-    if (rc)
-        forget_guest(s);
 }
 
 /*
@@ -269,7 +277,7 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
     if (asprintf(&kept, "%s\non_poweroff='preserve'\non_reboot='preserve'\n"
                         "on_crash='preserve'\non_watchdog='preserve'\n",
                  text) >= 0) {
-        keep_config(d->uuid, kept);
+        saved_config_write(d->uuid, kept);
         free(kept);
     }
     snprintf(name, sizeof(name), "%s-%u", g->name, d->id);
@@ -280,7 +288,7 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
 static void on_shutdown(struct xeno *x, struct guest_state *s,
                         const struct xeno_domain *d)
 {
-    char *text = read_config(s->uuid);
+    char *text = saved_config_read(s->uuid);
     enum on_event action;
     struct guest g;
 
@@ -312,6 +320,17 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
     guest_free(&g);
 }
 
+/* What a guest without a domain has left, whoever ended it, however far. */
+static void clear_away(struct xeno *x, struct guest_state *s)
+{
+    if (s->known || store_find(x, s->uuid, &s->id)) {
+        device_remove_all(x, s->id);
+        store_forget(x, s->id, s->uuid);
+        record_forget(s->id, s->uuid);
+    }
+    forget_guest(s);
+}
+
 static void look_at(struct xeno *x, struct guest_state *s,
                     const struct xeno_domain *d)
 {
@@ -320,12 +339,8 @@ static void look_at(struct xeno *x, struct guest_state *s,
         s->id = d->id;
         if (d->shutdown && !s->preserved)
             on_shutdown(x, s, d);
-    } else if (s->known) {
-        device_remove_all(x, s->id);
-        store_forget(x, s->id, s->uuid);
-        forget_guest(s);
-    } else if (!d) {
-        forget_guest(s);
+    } else if (!d || s->known) {
+        clear_away(x, s);
     }
 }
 
@@ -350,20 +365,33 @@ static void look_at_all(struct xeno *x)
     free(list);
 }
 
-/* A creator died: what there is of its guest goes. */
-static void sweep(struct xeno *x, const uint8_t uuid[16])
+static bool find_by_uuid(struct xeno *x, const uint8_t uuid[16],
+                         struct xeno_domain *d)
 {
     struct xeno_domain *list;
     int n = xeno_domain_list_all(x, &list);
+    bool found = false;
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !found; i++)
         if (!memcmp(list[i].uuid, uuid, 16)) {
-            syslog(LOG_NOTICE, "domain %u was left half-made: destroyed",
-                   list[i].id);
-            guest_destroy(x, &list[i]);
+            *d = list[i];
+            found = true;
         }
     if (n >= 0)
         free(list);
+    return found;
+}
+
+/* A creator died: what there is of its guest goes. */
+static void sweep(struct xeno *x, const uint8_t uuid[16])
+{
+    struct xeno_domain d;
+
+    if (find_by_uuid(x, uuid, &d)) {
+        syslog(LOG_NOTICE, "domain %u was left half-made: destroyed", d.id);
+        guest_destroy(x, &d);
+    }
+    clear_away(x, guest_of(uuid));
     remove_config(uuid, UNFINISHED);
 }
 
@@ -375,7 +403,7 @@ static bool parse_file_name(const char *name, uint8_t uuid[16], bool *complete)
     char text[37];
 
     snprintf(text, sizeof(text), "%.36s", name);
-    if (strlen(name) != 40 || name[36] != '.' || !parse_uuid_text(text, uuid))
+    if (strlen(name) != 40 || name[36] != '.' || !xeno_uuid_parse(text, uuid))
         return false;
     *complete = !strcmp(name + 37, COMPLETE);
     return *complete || !strcmp(name + 37, UNFINISHED);
@@ -499,6 +527,7 @@ int cmd_monitor(struct xeno *x, int argc, char **argv)
     if (lock < 0)
         return fail("a monitor is running already");
     fcntl(lock, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_NAME, "xeno-monitor");
     openlog("xeno-monitor", LOG_PID, LOG_DAEMON);
     files = watch_files();
     if (files < 0)

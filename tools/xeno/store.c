@@ -1,23 +1,19 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include <xen/io/xs_wire.h>
 
 #define MAX_PATH 512
 #define AWAIT_STEP_MS 10
-
-void uuid_text(const uint8_t u[16], char text[37])
-{
-    snprintf(text, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-             "%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3], u[4], u[5],
-             u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
-}
 
 /* ---- single nodes ---- */
 
@@ -54,6 +50,19 @@ int store_write(struct xeno *x, const char *base, const char *node,
         return xeno_fail(x, E2BIG, "cannot write '%s/%s' in xenstore: %s", base,
                          node, strerror(E2BIG));
     put(x, base, node, value);
+    return xeno_store_run(x);
+}
+
+/* Several pairs of node and value below base, ended by NULL. */
+static void put_all(struct xeno *x, const char *base, const char *const *pairs)
+{
+    for (; *pairs; pairs += 2)
+        put(x, base, pairs[0], pairs[1]);
+}
+
+int store_write_all(struct xeno *x, const char *base, const char *const *pairs)
+{
+    put_all(x, base, pairs);
     return xeno_store_run(x);
 }
 
@@ -148,13 +157,6 @@ int store_await(struct xeno *x, const char *node, const char *const *values,
 
 /* ---- a guest ---- */
 
-/* Several "node", "value" pairs below base, ended by NULL. */
-static void put_all(struct xeno *x, const char *base, const char *const *pairs)
-{
-    for (; *pairs; pairs += 2)
-        put(x, base, pairs[0], pairs[1]);
-}
-
 static void put_vcpus(struct xeno *x, const char *dom, const struct guest *g)
 {
     for (unsigned i = 0; i < g->max_vcpus; i++) {
@@ -209,14 +211,11 @@ static void put_vm(struct xeno *x, uint32_t id, const struct guest *g,
 
 /* The guest's own directory: what is below has its rights if none are set. */
 static void put_domain(struct xeno *x, uint32_t id, const struct guest *g,
-                       const struct xeno_build *b, const char *dom,
-                       const char *vm)
+                       const struct xeno_build *b, const char *dom)
 {
     char path[96];
 
-    make_dir(x, id, 'r', dom);
     put(x, dom, "name", g->name);
-    put(x, dom, "vm", vm);
     put_number(x, dom, "domid", id);
     snprintf(path, sizeof(path), "%s/control", dom);
     make_dir(x, id, 'w', path);
@@ -240,11 +239,13 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
 {
     char dom[64], vm[64], uuid[37];
 
-    uuid_text(g->uuid, uuid);
+    xeno_uuid_text(g->uuid, uuid);
     snprintf(dom, sizeof(dom), "/local/domain/%u", id);
     snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+    make_dir(x, id, 'r', dom);
+    put(x, dom, "vm", vm); /* first: see store_find */
     put_vm(x, id, g, vm, uuid);
-    put_domain(x, id, g, b, dom, vm);
+    put_domain(x, id, g, b, dom);
     xeno_index_add(x, id, g->name);
     return xeno_store_run(x);
 }
@@ -271,34 +272,86 @@ static void forget_backends(struct xeno *x, uint32_t id)
     free(kinds);
 }
 
+/* What store_find looks for goes last. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
 {
-    char text[37], *name = xeno_domain_name(x, id);
+    char text[37];
 
-    uuid_text(uuid, text);
+    xeno_index_remove(x, id);
+    xeno_uuid_text(uuid, text);
     forget_backends(x, id);
-    put_away(x, "/local/domain/%u", id);
-    put_away(x, "/vm/%s", text);
     put_away(x, "/libxl/%u", id);
-    xeno_index_remove(x, id, name);
+    put_away(x, "/vm/%s", text);
+    put_away(x, "/local/domain/%u", id);
     snprintf(text, sizeof(text), "%u", id);
     xeno_store_ask(x, XS_RELEASE, text, NULL, 0, NULL);
     (void)xeno_store_run(x);
-    free(name);
+}
+
+bool store_find(struct xeno *x, const uint8_t uuid[16], uint32_t *id)
+{
+    char text[37], *s;
+    bool found = false;
+    size_t n = 0;
+    char *all = xeno_children(x, &n, "/local/domain");
+
+    xeno_uuid_text(uuid, text);
+    for (char *d = all; all && d < all + n && !found; d += strlen(d) + 1) {
+        *id = (uint32_t)strtoul(d, NULL, 10);
+        s = xeno_read(x, "/local/domain/%u/vm", *id);
+        found = *id && s && !strncmp(s, "/vm/", 4) && !strcmp(s + 4, text);
+        free(s);
+    }
+    free(all);
+    return found;
+}
+
+/* ---- names ---- */
+
+/* FNV-1a; two names of one value would merely exclude each other. */
+static uint64_t hash(const char *s)
+{
+    uint64_t h = 0xcbf29ce484222325;
+
+    while (*s)
+        h = (h ^ (unsigned char)*s++) * 0x100000001b3;
+    return h >> 2;
+}
+
+/*
+ * A record lock per name, at the name's hash as an offset in a file that stays
+ * empty: the kernel releases it when its holder dies.
+ */
+int store_lock_name(struct xeno *x, const char *name)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET,
+                         .l_start = (off_t)hash(name), .l_len = 1};
+    int fd;
+
+    mkdir(RUN_DIR, 0755);
+    fd = open(RUN_DIR "/names.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return xeno_fail(x, errno, "cannot open " RUN_DIR "/names.lock: %s",
+                         strerror(errno));
+    if (fcntl(fd, F_OFD_SETLK, &lock)) {
+        close(fd);
+        return xeno_fail(x, EEXIST, "another command is giving the name '%s'",
+                         name);
+    }
+    return fd;
 }
 
 int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
                  const char *name)
 {
-    char dom[64], vm[64], text[37], *old = xeno_domain_name(x, id);
+    char dom[64], vm[64], text[37];
 
-    uuid_text(uuid, text);
+    xeno_uuid_text(uuid, text);
     snprintf(dom, sizeof(dom), "/local/domain/%u", id);
     snprintf(vm, sizeof(vm), "/vm/%s", text);
+    xeno_index_remove(x, id);
     put(x, dom, "name", name);
     put(x, vm, "name", name);
-    xeno_index_remove(x, id, old);
     xeno_index_add(x, id, name);
-    free(old);
     return xeno_store_run(x);
 }

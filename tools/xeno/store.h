@@ -13,6 +13,8 @@
 /* Writes value to a path under base; 0 or -errno with the text set. */
 int store_write(struct xeno *x, const char *base, const char *node,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same for pairs of node and value, ended by NULL. */
+int store_write_all(struct xeno *x, const char *base, const char *const *pairs);
 /* Makes a directory; rights: 'r' the guest reads, 'w' reads and writes, 'o'
  * owns it, 0 none. */
 int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
@@ -35,9 +37,21 @@ int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
  * xenstored that it is gone. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16]);
 
+/*
+ * The id of the nodes of that guest, whether or not its domain exists still;
+ * false if there are none.
+ */
+bool store_find(struct xeno *x, const uint8_t uuid[16], uint32_t *id);
+
+/* Where we keep what is not in xenstore. */
+#define RUN_DIR "/run/xeno"
+
+/*
+ * The right to give that name to a domain, until the file that is returned is
+ * closed. -EEXIST with the text set: somebody else has it.
+ */
+int store_lock_name(struct xeno *x, const char *name);
 int store_rename(struct xeno *x, uint32_t id, const uint8_t uuid[16],
                  const char *name);
-
-void uuid_text(const uint8_t uuid[16], char text[37]);
 
 #endif
