@@ -48,17 +48,46 @@ static void remove_config(const uint8_t uuid[16], const char *kind)
 
 /* ---- ending a guest ---- */
 
+/*
+ * Who takes a guest away holds its file meanwhile, so that the monitor, which
+ * hears of the domain's end, too, leaves the rest to it; it hears of the
+ * closing if the file was open for writing. -1 with errno: EWOULDBLOCK
+ * somebody else does, or there is none.
+ */
+static int claim(const uint8_t uuid[16], int how)
+{
+    char path[128];
+    int fd;
+
+    config_path(uuid, COMPLETE, path, sizeof(path));
+    fd = open(path, how | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+        close(fd);
+        errno = EWOULDBLOCK;
+        fd = -1;
+    }
+    return fd;
+}
+
+/* What a guest leaves behind besides its domain and its file. */
+static void remove_rest(struct xeno *x, uint32_t id, const uint8_t uuid[16])
+{
+    device_remove_all(x, id);
+    store_forget(x, id, uuid);
+    record_forget(id, uuid);
+}
+
 int guest_destroy(struct xeno *x, const struct xeno_domain *d)
 {
-    int rc = xeno_domain_destroy(x, d->id);
+    int file = claim(d->uuid, O_WRONLY), rc = xeno_domain_destroy(x, d->id);
 
-    if (rc)
-        return rc;
-    device_remove_all(x, d->id);
-    store_forget(x, d->id, d->uuid);
-    record_forget(d->id, d->uuid);
-    remove_config(d->uuid, COMPLETE);
-    return 0;
+    if (!rc) {
+        remove_rest(x, d->id, d->uuid);
+        remove_config(d->uuid, COMPLETE);
+    }
+    if (file >= 0)
+        close(file);
+    return rc;
 }
 
 /* ---- a creator's side ---- */
@@ -323,12 +352,15 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
 /* What a guest without a domain has left, whoever ended it, however far. */
 static void clear_away(struct xeno *x, struct guest_state *s)
 {
-    if (s->known || store_find(x, s->uuid, &s->id)) {
-        device_remove_all(x, s->id);
-        store_forget(x, s->id, s->uuid);
-        record_forget(s->id, s->uuid);
-    }
+    int file = claim(s->uuid, O_RDONLY);
+
+    if (file < 0 && errno == EWOULDBLOCK)
+        return; /* we shall hear of its being closed */
+    if (file >= 0 && (s->known || store_find(x, s->uuid, &s->id)))
+        remove_rest(x, s->id, s->uuid);
     forget_guest(s);
+    if (file >= 0)
+        close(file);
 }
 
 static void look_at(struct xeno *x, struct guest_state *s,
@@ -386,12 +418,14 @@ static bool find_by_uuid(struct xeno *x, const uint8_t uuid[16],
 static void sweep(struct xeno *x, const uint8_t uuid[16])
 {
     struct xeno_domain d;
+    uint32_t id;
 
     if (find_by_uuid(x, uuid, &d)) {
         syslog(LOG_NOTICE, "domain %u was left half-made: destroyed", d.id);
         guest_destroy(x, &d);
+    } else if (store_find(x, uuid, &id)) {
+        remove_rest(x, id, uuid);
     }
-    clear_away(x, guest_of(uuid));
     remove_config(uuid, UNFINISHED);
 }
 
