@@ -44,7 +44,7 @@ tools: packages-build
 mini-os: packages-build
 	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' all
 
-$(absO)/mini-os/mini-os: $(wildcard guests/mini-os/*.[cSl]* \
+$(absO)/mini-os/mini-os: $(wildcard guests/mini-os/*.[cSl]* guests/mini-os/apps/*.c \
 		guests/mini-os/include/*.h)
 	@$(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) CC='$(CC)'
 

@@ -1,5 +1,5 @@
 /* The self-test; it reports as the guest test suite's kernels do. */
-#include <mini-os.h>
+#include <apps.h>
 
 static unsigned failures;
 

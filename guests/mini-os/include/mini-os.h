@@ -192,7 +192,6 @@ void panic(const char *fmt, ...)
 /* The value of word=VALUE on the command line, or null; len is its length. */
 const char *option(const char *word, size_t *len);
 void run_application(void);
-void self_test(void);
 
 /* ---- C ---- */
 

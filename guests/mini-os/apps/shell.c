@@ -1,0 +1,35 @@
+/* A tiny monitor on the console. */
+#include <apps.h>
+
+static void show_memory(void)
+{
+    print("pages %lu free, heap %lu bytes free\n", free_pages(), heap_free());
+}
+
+static void show_time(void)
+{
+    print("%lu ms, %lu s since 1970, %lu ticks, %lu switches\n",
+          time_ns() / 1000000, ops.wall_seconds(), tick_count(),
+          switch_count());
+}
+
+static void reboot(void) { stop(STOP_REBOOT); }
+static void off(void) { stop(STOP_OFF); }
+
+static const struct command commands[] = {
+    {"mem", show_memory}, {"threads", list_threads}, {"time", show_time},
+    {"hello", app_hello}, {"reboot", reboot},        {"off", off},
+};
+
+void app_shell(void)
+{
+    char line[80];
+
+    for (;;) {
+        print("mini-os> ");
+        read_line(line, sizeof(line));
+        if (*line)
+            run_command(commands, ARRAY_SIZE(commands), line, strlen(line),
+                        "commands:");
+    }
+}

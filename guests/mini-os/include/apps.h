@@ -1,0 +1,26 @@
+/* The applications: each in apps/NAME.c, with its line in apps.c's table. */
+#ifndef APPS_H
+#define APPS_H
+
+#include <mini-os.h>
+
+struct command {
+    const char *name;
+    void (*run)(void);
+};
+
+/*
+ * Runs the command whose name is the len characters at name. 0: there is
+ * none, and the names that there are have been printed after intro.
+ */
+int run_command(const struct command *list, size_t count, const char *name,
+                size_t len, const char *intro);
+
+void app_hello(void);
+void app_shell(void);
+void app_spin(void);
+void app_memhog(void);
+void app_faults(void);
+void self_test(void);
+
+#endif
