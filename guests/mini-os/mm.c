@@ -90,6 +90,13 @@ void *alloc(size_t n)
     return p;
 }
 
+void *alloc_cleared(size_t n, size_t size)
+{
+    void *p = !size || n <= ~0UL / size ? alloc(n * size) : NULL;
+
+    return p ? memset(p, 0, n * size) : NULL;
+}
+
 void release(void *p)
 {
     int state = irq_save();

@@ -3,7 +3,7 @@
 
 static unsigned failures;
 
-static void expect(int good, const char *what)
+void expect(int good, const char *what)
 {
     print("# %s: %s\n", what, good ? "yes" : "NO");
     failures += !good;
@@ -177,6 +177,15 @@ static void test_cpuid(void)
            "cpuid names Xen's interface where it is");
 }
 
+void test_end(void)
+{
+    if (failures)
+        print("\nTEST FAILURE: mini-os on %s (%u failures)\n", ops.name,
+              failures);
+    else
+        print("\nTEST SUCCESS: mini-os on %s\n", ops.name);
+}
+
 void self_test(void)
 {
     test_patches();
@@ -186,9 +195,5 @@ void self_test(void)
     test_cpuid();
     test_time();
     test_threads();
-    if (failures)
-        print("\nTEST FAILURE: mini-os on %s (%u failures)\n", ops.name,
-              failures);
-    else
-        print("\nTEST SUCCESS: mini-os on %s\n", ops.name);
+    test_end();
 }

@@ -21,15 +21,26 @@ static const struct command commands[] = {
     {"hello", app_hello}, {"reboot", reboot},        {"off", off},
 };
 
+/* The first word is the command, what follows it the argument. */
+static void run_line(const char *line)
+{
+    const char *rest = strchr(line, ' ');
+    size_t len = rest ? (size_t)(rest - line) : strlen(line);
+
+    while (rest && *rest == ' ')
+        rest++;
+    set_argument(rest ? rest : "", rest ? strlen(rest) : 0);
+    run_command(commands, ARRAY_SIZE(commands), line, len, "commands:");
+}
+
 void app_shell(void)
 {
-    char line[80];
+    char line[160];
 
     for (;;) {
         print("mini-os> ");
         read_line(line, sizeof(line));
         if (*line)
-            run_command(commands, ARRAY_SIZE(commands), line, strlen(line),
-                        "commands:");
+            run_line(line);
     }
 }

@@ -15,6 +15,12 @@ struct command {
  */
 int run_command(const struct command *list, size_t count, const char *name,
                 size_t len, const char *intro);
+/* What follows the command in the shell, or arg= on the command line; or "". */
+const char *argument(void);
+void set_argument(const char *text, size_t len);
+/* The applications that need the network; those of net/ end with it. */
+extern const struct command net_commands[];
+extern const size_t net_command_count;
 
 void app_hello(void);
 void app_shell(void);
@@ -22,5 +28,8 @@ void app_spin(void);
 void app_memhog(void);
 void app_faults(void);
 void self_test(void);
+/* A line of a self-test; and its verdict, over all lines before. */
+void expect(int good, const char *what);
+void test_end(void);
 
 #endif

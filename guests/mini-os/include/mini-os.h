@@ -139,6 +139,8 @@ u64 free_pages(void);
 /* n bytes, 16-aligned, or null. */
 void *alloc(size_t n);
 void release(void *p);
+/* n times size bytes, cleared. */
+void *alloc_cleared(size_t n, size_t size);
 u64 heap_free(void);
 
 /* ---- threads ---- */
@@ -205,6 +207,7 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strstr(const char *hay, const char *needle);
 unsigned long strtoul(const char *s, char **end, int base);
+int atoi(const char *s);
 /* %d %u %x %p %s %c %%, with l, 0, - and a width. */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 int snprintf(char *buf, size_t size, const char *fmt, ...)

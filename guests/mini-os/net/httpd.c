@@ -107,11 +107,12 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 
 static struct tcp_pcb *listen_on(u16_t port)
 {
-    struct tcp_pcb *pcb = tcp_new(), *listener;
+    struct tcp_pcb *pcb = tcp_new(), *listener = NULL;
 
-    if (!pcb || tcp_bind(pcb, IP_ADDR_ANY, port) != ERR_OK)
-        return NULL;
-    listener = tcp_listen(pcb);
+    if (pcb && tcp_bind(pcb, IP_ADDR_ANY, port) == ERR_OK)
+        listener = tcp_listen(pcb);
+    if (pcb && !listener)
+        tcp_close(pcb);
     if (listener)
         tcp_accept(listener, on_accept);
     return listener;

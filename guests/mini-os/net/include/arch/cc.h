@@ -2,6 +2,7 @@
 #ifndef ARCH_CC_H
 #define ARCH_CC_H
 
+#include <limits.h>
 #include <mini-os.h>
 
 #define LWIP_NO_INTTYPES_H 1
@@ -16,6 +17,11 @@
 #define X32_F "x"
 #define SZT_F "lu"
 
+/* A compiler's own limits.h may have it from the system's, or not. */
+#ifndef SSIZE_MAX
+#define SSIZE_MAX LONG_MAX
+#endif
+typedef long ssize_t;
 #define BYTE_ORDER LITTLE_ENDIAN
 #define LWIP_PLATFORM_DIAG(args) print args
 #define LWIP_PLATFORM_ASSERT(text) panic("lwIP: %s", text)
