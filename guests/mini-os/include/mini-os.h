@@ -132,6 +132,9 @@ extern u64 last_fault;
 /* ---- memory ---- */
 
 void mm_init(void);
+/* What is managed here, first <= pfn < end. */
+u64 mm_first_pfn(void);
+u64 mm_end_pfn(void);
 /* A cleared page, or null. free_page takes what alloc_page gave. */
 void *alloc_page(void);
 void free_page(void *page);
