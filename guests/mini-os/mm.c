@@ -10,6 +10,7 @@ struct block {
 };
 
 static struct memory_layout layout;
+static u64 first_pfn;
 static void *page_list; /* freed pages, each begins with the next */
 static u64 pages_left;
 static struct block *heap;
@@ -23,6 +24,7 @@ void mm_init(void)
         panic("too little memory: %lu pages are free",
               layout.end_pfn > layout.first_pfn
                   ? layout.end_pfn - layout.first_pfn : 0);
+    first_pfn = layout.first_pfn;
     half = (layout.end_pfn - layout.first_pfn) / 2;
     heap = (struct block *)(VIRT_BASE + layout.first_pfn * PAGE_SIZE);
     heap->size = half * PAGE_SIZE;
@@ -30,6 +32,9 @@ void mm_init(void)
     layout.first_pfn += half;
     pages_left = layout.end_pfn - layout.first_pfn;
 }
+
+u64 mm_first_pfn(void) { return first_pfn; }
+u64 mm_end_pfn(void) { return layout.end_pfn; }
 
 void *alloc_page(void)
 {

@@ -2,7 +2,7 @@
  * The operations in force: the native ones, over which paravirt_start copies
  * what the hypervisor's table has, and the patching of their call sites.
  */
-#include <mini-os.h>
+#include <control.h>
 
 struct patch {
     u64 site, length, op, opcode; /* opcode: of a direct call or jump */
@@ -147,6 +147,7 @@ void paravirt_start(u32 ident, void *boot)
     sched_init();
     ops.start_timer();
     irq_on();
+    control_start();
     run_application();
     stop(STOP_OFF);
 }

@@ -8,6 +8,7 @@ struct thread {
     struct thread *next;    /* ring of all */
     struct thread *waiting; /* next in the wait queue */
     enum { READY, ASLEEP, WAITING, DEAD } state;
+    struct wait_queue *queue; /* where it waits, until it is woken */
     u64 wake_ns, turns;
     const char *name;
 };
@@ -125,7 +126,7 @@ void sched_tick(void)
     ticks++;
     want_switch = 1;
     do {
-        if (t->state == ASLEEP && t->wake_ns <= now)
+        if ((t->state == ASLEEP || t->state == WAITING) && t->wake_ns <= now)
             t->state = READY;
         t = t->next;
     } while (t != current);
@@ -137,7 +138,17 @@ void sched_after_interrupt(void)
         schedule();
 }
 
-void wait_on(struct wait_queue *q)
+static void leave_queue(struct thread *t)
+{
+    struct thread **at = &t->queue->first;
+
+    while (*at != t)
+        at = &(*at)->waiting;
+    *at = t->waiting;
+    t->queue = NULL;
+}
+
+int wait_until(struct wait_queue *q, u64 deadline_ns)
 {
     struct thread **end = &q->first;
 
@@ -145,9 +156,17 @@ void wait_on(struct wait_queue *q)
         end = &(*end)->waiting;
     *end = current;
     current->waiting = NULL;
+    current->queue = q;
+    current->wake_ns = deadline_ns;
     current->state = WAITING;
     schedule();
+    if (!current->queue)
+        return 1;
+    leave_queue(current);
+    return 0;
 }
+
+void wait_on(struct wait_queue *q) { wait_until(q, ~0UL); }
 
 void wake_one(struct wait_queue *q)
 {
@@ -155,7 +174,7 @@ void wake_one(struct wait_queue *q)
     struct thread *t = q->first;
 
     if (t) {
-        q->first = t->waiting;
+        leave_queue(t);
         t->state = READY;
     }
     irq_restore(state);

@@ -153,6 +153,10 @@ static void test_threads(void)
     sem_down(&done);
     sem_down(&done);
     expect(woken == 2, "and are woken");
+    irq_off();
+    expect(!wait_until(&queue, ops.time_ns() + 20000000UL) && !queue.first,
+           "a wait ends at its deadline");
+    irq_on();
 }
 
 static void test_time(void)

@@ -1,5 +1,5 @@
 /* Xen's PV ABI: what the operations are there. */
-#include <mini-os.h>
+#include <xen-guest.h>
 #include <stdint.h>
 #include <xen/xen.h>
 #include <xen/callback.h>
@@ -21,7 +21,7 @@ static u8 console_page[PAGE_SIZE] __attribute__((aligned(4096)));
 #define vcpu0 (&shared->vcpu_info[0])
 static volatile struct xencons_interface *ring; /* null: a dom0's console_io */
 
-static long hypercall(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
+long hypercall(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 {
     register u64 r10 __asm__("r10") = a4;
     long ret;
@@ -135,6 +135,8 @@ static void handle_port(unsigned port)
     if (port == timer_port) {
         next_tick();
         sched_tick();
+    } else {
+        event_arrived(port);
     }
 }
 
@@ -169,8 +171,7 @@ static void xen_start_timer(void)
         panic("no timer interrupt");
     timer_port = b.port;
     hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0);
-    __sync_fetch_and_and(&shared->evtchn_mask[b.port / 64],
-                         ~(1UL << b.port % 64));
+    event_unmask(b.port);
     next_tick();
 }
 
@@ -335,7 +336,9 @@ static const char *xen_command_line(void *boot)
     return (const char *)si->cmd_line;
 }
 
-static int map_in_place(const void *page, u64 mfn)
+const struct start_info *xen_start_info(void) { return start; }
+
+int map_in_place(const void *page, u64 mfn)
 {
     return (int)hypercall(__HYPERVISOR_update_va_mapping, (u64)page,
                           mfn << 12 | PTE_P | PTE_RW | PTE_AD, UVMF_INVLPG, 0);

@@ -132,6 +132,9 @@ extern u64 last_fault;
 /* ---- memory ---- */
 
 void mm_init(void);
+/* What is managed here, first <= pfn < end. */
+u64 mm_first_pfn(void);
+u64 mm_end_pfn(void);
 /* A cleared page, or null. free_page takes what alloc_page gave. */
 void *alloc_page(void);
 void free_page(void *page);
@@ -165,6 +168,8 @@ void yield(void);
 void sleep_ms(u64 ms);
 /* Sleeps until wake_all; irqs off at the call, so that no wake is missed. */
 void wait_on(struct wait_queue *q);
+/* The same, but not beyond time_ns() = deadline_ns. 1: woken; 0: too late. */
+int wait_until(struct wait_queue *q, u64 deadline_ns);
 void wake_one(struct wait_queue *q);
 void wake_all(struct wait_queue *q);
 void sem_down(struct semaphore *s);
