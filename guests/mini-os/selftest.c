@@ -14,7 +14,7 @@ static void test_patches(void)
 {
     const u8 *site = sample_site();
 
-    expect(site[0] == (ops.ident == IDENT_XEN ? 0xc6 : 0xfa),
+    expect(site[0] == (ops.ident == IDENT_XEN ? 0x65 : 0xfa),
            "call sites are patched for this machine");
     print("# site: %02x %02x %02x %02x\n", site[0], site[1], site[2], site[3]);
     irq_off();
@@ -181,6 +181,90 @@ static void test_cpuid(void)
            "cpuid names Xen's interface where it is");
 }
 
+/* ---- other processors ---- */
+
+static volatile u64 seen, look_again;
+static volatile u8 *shown;
+
+/* Reads the same page again whenever asked, on another processor. */
+static void watch(void *arg)
+{
+    u64 round = 0;
+
+    (void)arg;
+    while (look_again != ~0UL) {
+        if (look_again != round) {
+            round = look_again;
+            seen = *shown | round << 8;
+        }
+        ops.relax();
+    }
+    sem_up(&done);
+}
+
+static int sees(u64 round, u8 value)
+{
+    u64 end = time_ns() + 5000000000UL;
+
+    look_again = round;
+    while (seen != (value | round << 8) && time_ns() < end)
+        yield();
+    return seen == (value | round << 8);
+}
+
+/* Another processor's TLB has the page; only the flush can tell it. */
+static void test_remote_flush(void)
+{
+    u8 *a = alloc_page(), *b = alloc_page();
+    u64 va = (u64)a, flags = PTE_P | PTE_RW | PTE_AD;
+    u64 own = ops.pfn_to_mfn((va - VIRT_BASE) / PAGE_SIZE) << 12;
+    u64 other = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE) << 12;
+
+    a[0] = 1;
+    b[0] = 2;
+    shown = a;
+    expect(thread_create_on(1, "watch", watch, NULL) && sees(1, 1),
+           "a thread runs on processor 1");
+    ops.set_pte(va, other | flags);
+    ops.flush_tlb_many(2);
+    expect(sees(2, 2), "processor 1 sees a new mapping after its flush");
+    ops.set_pte(va, own | flags);
+    ops.flush_tlb_many(3);
+    expect(sees(3, 1) && *(volatile u8 *)a == 1, "and both the old one again");
+    look_again = ~0UL;
+    sem_down(&done);
+    free_page(a);
+    free_page(b);
+}
+
+static void test_processors(void)
+{
+    unsigned n = ops.cpu_count();
+
+    print("# processors: %u\n", n);
+    expect(!this_cpu() && cpus_online() == 1, "we begin on processor 0");
+    expect(cpu_up(n) && cpu_up(0), "what is not there or runs is not started");
+    if (n < 2)
+        return;
+    expect(!cpu_up(1) && cpus_online() == 3, "processor 1 comes up");
+    test_remote_flush();
+}
+
+/* ---- user mode ---- */
+
+static void test_user(void)
+{
+    u64 pages = free_pages();
+
+    expect(run_user(USER_HELLO) == 42, "a user program runs and ends");
+    expect(run_user(USER_BAD_POINTER) == 0, "its bad pointers are refused");
+    expect(run_user(USER_PRIVILEGED) == -1013, "hlt ends it");
+    expect(run_user(USER_OPCODE) == -1006, "an invalid opcode ends it");
+    expect(run_user(USER_KERNEL) == -1014, "the kernel's memory ends it");
+    expect(run_user(USER_SPIN) == 0, "it is preempted and comes back");
+    expect(free_pages() == pages, "its memory comes back");
+}
+
 void test_end(void)
 {
     if (failures)
@@ -199,5 +283,7 @@ void self_test(void)
     test_cpuid();
     test_time();
     test_threads();
+    test_user();
+    test_processors();
     test_end();
 }

@@ -21,7 +21,7 @@ u32 net_random(void)
     static u64 state;
 
     if (!state)
-        state = read_tsc() | 1;
+        state = ops.cycles() | 1;
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
