@@ -1,9 +1,10 @@
 /* The self-test; it reports as the guest test suite's kernels do. */
 #include <apps.h>
+#include <xenbus.h>
 
 static unsigned failures;
 
-static void expect(int good, const char *what)
+void expect(int good, const char *what)
 {
     print("# %s: %s\n", what, good ? "yes" : "NO");
     failures += !good;
@@ -183,6 +184,7 @@ static void test_cpuid(void)
 
 void self_test(void)
 {
+    xenbus_init(); /* takes memory once */
     test_patches();
     test_traps();
     test_memory();
@@ -190,6 +192,7 @@ void self_test(void)
     test_cpuid();
     test_time();
     test_threads();
+    test_drivers();
     if (failures)
         print("\nTEST FAILURE: mini-os on %s (%u failures)\n", ops.name,
               failures);

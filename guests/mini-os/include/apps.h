@@ -22,5 +22,8 @@ void app_spin(void);
 void app_memhog(void);
 void app_faults(void);
 void self_test(void);
+/* The self-test's verdicts; one that is not good makes it fail. */
+void expect(int good, const char *what);
+void test_drivers(void);
 
 #endif
