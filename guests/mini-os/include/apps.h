@@ -16,11 +16,15 @@ struct command {
 int run_command(const struct command *list, size_t count, const char *name,
                 size_t len, const char *intro);
 
+/* The value of word=NUMBER on the command line, at most max; or fallback. */
+u64 number_option(const char *word, u64 max, u64 fallback);
+
 void app_hello(void);
 void app_shell(void);
 void app_spin(void);
 void app_memhog(void);
 void app_faults(void);
+void app_blkbench(void);
 void self_test(void);
 /* The self-test's verdicts; one that is not good makes it fail. */
 void expect(int good, const char *what);
