@@ -7,6 +7,7 @@ static const struct command applications[] = {
     {"spin", app_spin},
     {"memhog", app_memhog},
     {"faults", app_faults},
+    {"blkbench", app_blkbench},
     {"self-test", self_test},
 };
 
@@ -53,6 +54,22 @@ int run_command(const struct command *list, size_t count, const char *name,
     print_names(net_commands, net_command_count);
     print("\n");
     return 0;
+}
+
+u64 number_option(const char *word, u64 max, u64 fallback)
+{
+    size_t len;
+    const char *value = option(word, &len);
+    char *end;
+    u64 n;
+
+    if (!value)
+        return fallback;
+    n = strtoul(value, &end, 0);
+    if (len && end == value + len && n <= max)
+        return n;
+    print("%s= is not a number up to %lu\n", word, max);
+    return fallback;
 }
 
 void run_application(void)

@@ -9,6 +9,7 @@
 
 #define GONE (~0UL)
 
+struct mutex balloon_lock;
 static u64 gone, lacks;
 
 u64 balloon_lacks(void) { return lacks; }

@@ -58,19 +58,21 @@ static void obey(void)
 /* Not 0: has to be tried again. */
 static int adjust(void)
 {
-    u64 kib, pages;
+    u64 kib;
+    int ret = 0;
 
     if (xenbus_read_number(0, "memory", "target", 1UL << 40, &kib)) {
         print("balloon: memory/target is not a size in KiB\n");
         return 0;
     }
-    pages = kib / 4;
-    if (pages == balloon_pages())
-        return 0;
-    if (balloon_set(pages))
-        return balloon_lacks() != 0;
-    print("balloon: %lu KiB\n", kib);
-    return 0;
+    mutex_lock(&balloon_lock);
+    if (kib / 4 != balloon_pages()) {
+        ret = balloon_set(kib / 4);
+        if (!ret)
+            print("balloon: %lu KiB\n", kib);
+    }
+    mutex_unlock(&balloon_lock);
+    return ret && balloon_lacks();
 }
 
 static void control(void *arg)

@@ -175,6 +175,8 @@ void irq_restore(int state)
         irq_on();
 }
 
+u64 read_tsc(void) { return ops.cycles(); }
+
 u64 time_ns(void)
 {
     int state = irq_save();

@@ -1,5 +1,6 @@
 /* The self-test; it reports as the guest test suite's kernels do. */
 #include <apps.h>
+#include <xenbus.h>
 
 static unsigned failures;
 
@@ -170,101 +171,6 @@ static void test_time(void)
     expect(ops.wall_seconds() > 1700000000UL, "the wall clock is after 2023");
 }
 
-static void test_cpuid(void)
-{
-    u32 regs[4];
-
-    ops.cpuid(0, regs);
-    expect(regs[0] >= 1, "cpuid answers");
-    ops.cpuid(0x40000000, regs);
-    expect((regs[1] == 0x566e6558) == (ops.ident == IDENT_XEN),
-           "cpuid names Xen's interface where it is");
-}
-
-/* ---- other processors ---- */
-
-static volatile u64 seen, look_again;
-static volatile u8 *shown;
-
-/* Reads the same page again whenever asked, on another processor. */
-static void watch(void *arg)
-{
-    u64 round = 0;
-
-    (void)arg;
-    while (look_again != ~0UL) {
-        if (look_again != round) {
-            round = look_again;
-            seen = *shown | round << 8;
-        }
-        ops.relax();
-    }
-    sem_up(&done);
-}
-
-static int sees(u64 round, u8 value)
-{
-    u64 end = time_ns() + 5000000000UL;
-
-    look_again = round;
-    while (seen != (value | round << 8) && time_ns() < end)
-        yield();
-    return seen == (value | round << 8);
-}
-
-/* Another processor's TLB has the page; only the flush can tell it. */
-static void test_remote_flush(void)
-{
-    u8 *a = alloc_page(), *b = alloc_page();
-    u64 va = (u64)a, flags = PTE_P | PTE_RW | PTE_AD;
-    u64 own = ops.pfn_to_mfn((va - VIRT_BASE) / PAGE_SIZE) << 12;
-    u64 other = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE) << 12;
-
-    a[0] = 1;
-    b[0] = 2;
-    shown = a;
-    expect(thread_create_on(1, "watch", watch, NULL) && sees(1, 1),
-           "a thread runs on processor 1");
-    ops.set_pte(va, other | flags);
-    ops.flush_tlb_many(2);
-    expect(sees(2, 2), "processor 1 sees a new mapping after its flush");
-    ops.set_pte(va, own | flags);
-    ops.flush_tlb_many(3);
-    expect(sees(3, 1) && *(volatile u8 *)a == 1, "and both the old one again");
-    look_again = ~0UL;
-    sem_down(&done);
-    free_page(a);
-    free_page(b);
-}
-
-static void test_processors(void)
-{
-    unsigned n = ops.cpu_count();
-
-    print("# processors: %u\n", n);
-    expect(!this_cpu() && cpus_online() == 1, "we begin on processor 0");
-    expect(cpu_up(n) && cpu_up(0), "what is not there or runs is not started");
-    if (n < 2)
-        return;
-    expect(!cpu_up(1) && cpus_online() == 3, "processor 1 comes up");
-    test_remote_flush();
-}
-
-/* ---- user mode ---- */
-
-static void test_user(void)
-{
-    u64 pages = free_pages();
-
-    expect(run_user(USER_HELLO) == 42, "a user program runs and ends");
-    expect(run_user(USER_BAD_POINTER) == 0, "its bad pointers are refused");
-    expect(run_user(USER_PRIVILEGED) == -1013, "hlt ends it");
-    expect(run_user(USER_OPCODE) == -1006, "an invalid opcode ends it");
-    expect(run_user(USER_KERNEL) == -1014, "the kernel's memory ends it");
-    expect(run_user(USER_SPIN) == 0, "it is preempted and comes back");
-    expect(free_pages() == pages, "its memory comes back");
-}
-
 void test_end(void)
 {
     if (failures)
@@ -276,14 +182,16 @@ void test_end(void)
 
 void self_test(void)
 {
+    xenbus_init(); /* takes memory once */
     test_patches();
     test_traps();
     test_memory();
     test_tables();
-    test_cpuid();
+    test_operations();
     test_time();
     test_threads();
     test_user();
     test_processors();
+    test_drivers();
     test_end();
 }

@@ -22,14 +22,23 @@ void set_argument(const char *text, size_t len);
 extern const struct command net_commands[];
 extern const size_t net_command_count;
 
+/* The value of word=NUMBER on the command line, at most max; or fallback. */
+u64 number_option(const char *word, u64 max, u64 fallback);
+
 void app_hello(void);
 void app_shell(void);
 void app_spin(void);
 void app_memhog(void);
 void app_faults(void);
+void app_blkbench(void);
 void self_test(void);
-/* A line of a self-test; and its verdict, over all lines before. */
+/* The self-test's verdicts; one that is not good makes it fail. */
 void expect(int good, const char *what);
+void test_drivers(void);
+void test_operations(void);
+void test_user(void);
+void test_processors(void);
+/* The verdict over all that was expected. */
 void test_end(void);
 
 #endif

@@ -254,6 +254,8 @@ void user_fault(const struct trap_frame *f);
 /* ---- time, output, ends ---- */
 
 u64 time_ns(void);
+/* The time stamp counter. */
+u64 read_tsc(void);
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line; waits for input. The end is cut off if it is too long. */
 void read_line(char *line, size_t size);
