@@ -8,6 +8,8 @@ static const struct command applications[] = {
     {"memhog", app_memhog},
     {"faults", app_faults},
     {"blkbench", app_blkbench},
+    {"netbench", app_netbench},
+    {"pingpong", app_pingpong},
     {"self-test", self_test},
 };
 

@@ -1,13 +1,15 @@
 /*
  * The balloon: pages given back to the hypervisor, and taken again. The list
- * of frames says which are gone. What the builder left unmapped goes first;
- * a mapped page is unmapped before its frame goes.
+ * of frames says which are gone, and which wait for somebody's gift. What the
+ * builder left unmapped goes first; a mapped page is unmapped before its frame
+ * goes.
  */
-#include <control.h>
+#include <balloon.h>
 #include <xen-guest.h>
 #include <xen/memory.h>
 
 #define GONE (~0UL)
+#define AWAITED (~1UL)
 
 struct mutex balloon_lock;
 static u64 gone, lacks;
@@ -19,9 +21,14 @@ u64 balloon_pages(void)
     return xen_start_info() ? xen_start_info()->nr_pages - gone : 0;
 }
 
-static u64 *frame_list(void) { return (u64 *)xen_start_info()->mfn_list; }
+static u64 *frame_of(u64 pfn)
+{
+    return (u64 *)xen_start_info()->mfn_list + pfn;
+}
 
-/* decrease_reservation or populate_physmap of one frame. Not 0: refused. */
+static u64 pfn_of(const void *page) { return ((u64)page - VIRT_BASE) / PAGE_SIZE; }
+
+/* decrease_reservation or populate_physmap of one frame. 0 or -errno. */
 static int reserve(unsigned cmd, u64 *frame)
 {
     struct xen_memory_reservation r;
@@ -30,63 +37,84 @@ static int reserve(unsigned cmd, u64 *frame)
     set_xen_guest_handle(r.extent_start, frame);
     r.nr_extents = 1;
     r.domid = DOMID_SELF;
-    return hypercall(__HYPERVISOR_memory_op, cmd, (u64)&r, 0, 0) != 1;
+    return hypercall(__HYPERVISOR_memory_op, cmd, (u64)&r, 0, 0) == 1
+               ? 0 : -XEN_ENOMEM;
 }
 
-/* A page that nothing uses, out of sight; or 0: there is none. */
+/* Its frame to the hypervisor; mark stands for it from now on. */
+static int give(u64 pfn, u64 mark)
+{
+    void *page = (void *)(VIRT_BASE + pfn * PAGE_SIZE);
+    int mapped = pfn < mm_end_pfn(), ret;
+
+    if (mapped) {
+        ops.set_pte((u64)page, 0);
+        ops.flush_page((u64)page);
+    }
+    ret = reserve(XENMEM_decrease_reservation, frame_of(pfn));
+    if (!ret)
+        *frame_of(pfn) = mark;
+    else if (mapped)
+        map_in_place(page, *frame_of(pfn));
+    return ret;
+}
+
+int page_let_go(void *page) { return give(pfn_of(page), AWAITED); }
+
+int page_take(void *page, u64 frame)
+{
+    u64 pfn = pfn_of(page), extent = pfn;
+
+    if (!frame && reserve(XENMEM_populate_physmap, &extent))
+        return -XEN_ENOMEM;
+    *frame_of(pfn) = frame ? frame : extent;
+    return pfn < mm_end_pfn() ? map_in_place(page, *frame_of(pfn)) : 0;
+}
+
+/* A page that nothing uses, or 0: there is none. */
 static u64 free_pfn(void)
 {
     u64 pfn = xen_start_info()->nr_pages;
-    void *page;
+    const void *page;
 
     while (pfn > mm_end_pfn())
-        if (frame_list()[--pfn] != GONE)
+        if (*frame_of(--pfn) != GONE)
             return pfn;
     page = alloc_page();
-    if (!page)
-        return 0;
-    ops.set_pte((u64)page, 0);
-    ops.flush_page((u64)page);
-    return ((u64)page - VIRT_BASE) / PAGE_SIZE;
+    return page ? pfn_of(page) : 0;
 }
 
-/* A frame for a page that has none in sight. */
-static void show(u64 pfn)
+static void unused(u64 pfn)
 {
-    void *page = (void *)(VIRT_BASE + pfn * PAGE_SIZE);
-
-    if (pfn < mm_end_pfn() && !map_in_place(page, frame_list()[pfn]))
-        free_page(page);
+    if (pfn < mm_end_pfn())
+        free_page((void *)(VIRT_BASE + pfn * PAGE_SIZE));
 }
 
 static int give_one(void)
 {
     u64 pfn = free_pfn();
+    int ret = pfn ? give(pfn, GONE) : -XEN_ENOSPC;
 
-    if (!pfn)
-        return -XEN_ENOMEM;
-    if (reserve(XENMEM_decrease_reservation, &frame_list()[pfn])) {
-        show(pfn);
-        return -XEN_EBUSY;
-    }
-    frame_list()[pfn] = GONE;
-    gone++;
-    return 0;
+    if (!ret)
+        gone++;
+    else if (pfn)
+        unused(pfn);
+    return ret;
 }
 
 static int take_one(void)
 {
-    u64 pfn = mm_first_pfn(), frame;
+    u64 pfn = mm_first_pfn();
+    int ret;
 
-    while (frame_list()[pfn] != GONE)
+    while (*frame_of(pfn) != GONE)
         pfn++;
-    frame = pfn;
-    if (reserve(XENMEM_populate_physmap, &frame))
-        return -XEN_ENOMEM;
-    frame_list()[pfn] = frame;
-    gone--;
-    show(pfn);
-    return 0;
+    ret = page_take((void *)(VIRT_BASE + pfn * PAGE_SIZE), 0);
+    if (!ret) {
+        gone--;
+        unused(pfn);
+    }
+    return ret;
 }
 
 int balloon_set(u64 pages)
@@ -100,7 +128,7 @@ int balloon_set(u64 pages)
     }
     while (!ret && balloon_pages() > pages)
         ret = give_one();
-    lacks = ret == -XEN_ENOMEM ? balloon_pages() - pages : 0;
+    lacks = ret == -XEN_ENOSPC ? balloon_pages() - pages : 0;
     while (!ret && balloon_pages() < pages)
         ret = take_one();
     if (ret && !lacks)

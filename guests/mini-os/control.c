@@ -2,6 +2,7 @@
  * Orders from the toolstack. An order in control/shutdown is taken by writing
  * an empty value in its place, in a transaction: a second order is not lost.
  */
+#include <balloon.h>
 #include <control.h>
 #include <xenbus.h>
 

@@ -3,7 +3,7 @@
  * the balloon. Each says SKIP where there is nothing of the kind.
  */
 #include <apps.h>
-#include <control.h>
+#include <balloon.h>
 #include <xenbus.h>
 
 static volatile unsigned arrivals;
@@ -71,6 +71,26 @@ static void test_mapping(unsigned self, volatile u8 *a, volatile u8 *b)
            "what is not granted is not mapped");
 }
 
+/* A frame goes from page b to page a, the domain being both sides. */
+static void test_transfer(unsigned self, u8 *a, u8 *b)
+{
+    u64 frame = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE);
+    int ref;
+
+    b[9] = 4;
+    expect(!page_let_go(a), "a page's frame is let go");
+    ref = gnttab_grant_transfer(self, a);
+    ops.set_pte((u64)b, 0);
+    ops.flush_page((u64)b);
+    expect(!gnttab_give(self, ref, frame), "another's is given for it");
+    frame = gnttab_end_transfer(ref);
+    expect(frame && !page_take(a, frame) && a[9] == 4, "and shows there");
+    expect(!page_take(b, 0), "the giver gets a new one");
+    expect(gnttab_give(self, ref, 1UL << 40) < 0, "no frame, no gift");
+    ref = gnttab_grant_transfer(self, a);
+    expect(!gnttab_end_transfer(ref), "a gift may not come");
+}
+
 static void test_grants(void)
 {
     unsigned self = own_number(), before;
@@ -84,8 +104,7 @@ static void test_grants(void)
         expect(ref > 0 && !gnttab_end(ref), "a page is granted");
         expect(gnttab_free() == before + 1, "its reference comes back");
         test_mapping(self, a, b);
-        ref = gnttab_grant_transfer(self);
-        expect(!gnttab_end_transfer(ref), "a transfer may not come");
+        test_transfer(self, a, b);
         expect(gnttab_free() == before + 1, "references come back");
     }
     free_page(a);

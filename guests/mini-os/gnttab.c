@@ -88,9 +88,10 @@ int gnttab_grant(unsigned remote, const void *page, int readonly)
                  GTF_permit_access | (readonly ? GTF_readonly : 0U));
 }
 
-int gnttab_grant_transfer(unsigned remote)
+int gnttab_grant_transfer(unsigned remote, const void *page)
 {
-    return grant(remote, 0, GTF_accept_transfer);
+    return grant(remote, ((u64)page - VIRT_BASE) / PAGE_SIZE,
+                 GTF_accept_transfer);
 }
 
 int gnttab_end(int ref)

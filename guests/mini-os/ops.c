@@ -3,6 +3,7 @@
  * what the hypervisor's table has, and the patching of their call sites.
  */
 #include <control.h>
+#include <mini-os.h>
 
 struct patch {
     u64 site, length, op, opcode; /* opcode: of a direct call or jump */

@@ -31,6 +31,8 @@ void app_spin(void);
 void app_memhog(void);
 void app_faults(void);
 void app_blkbench(void);
+void app_netbench(void);
+void app_pingpong(void);
 void self_test(void);
 /* The self-test's verdicts; one that is not good makes it fail. */
 void expect(int good, const char *what);

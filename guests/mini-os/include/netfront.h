@@ -25,6 +25,9 @@ struct netfront;
  * that does not come up within a minute).
  */
 struct netfront *netfront_open(unsigned index, char *err, size_t size);
+/* The same among the devices in another directory of xenstore. */
+struct netfront *netfront_open_in(const char *dir, unsigned index, char *err,
+                                  size_t size);
 /* The six bytes of its address, valid until netfront_close. */
 const u8 *netfront_mac(struct netfront *nf);
 /*

@@ -58,11 +58,11 @@ u64 event_count(void);
 
 /*
  * A reference by which domain remote may map or copy the page, or (transfer)
- * give a page of its own to this domain; or -errno. A page that is granted
- * must not be freed before gnttab_end has given 0.
+ * give a frame of its own in the page's place, which has none; or -errno. A
+ * page that is granted must not be freed before gnttab_end has given 0.
  */
 int gnttab_grant(unsigned remote, const void *page, int readonly);
-int gnttab_grant_transfer(unsigned remote);
+int gnttab_grant_transfer(unsigned remote, const void *page);
 /* 0: nobody can use it any more; -XEN_EBUSY: it is mapped, and stays. */
 int gnttab_end(int ref);
 /* The frame that was given, or 0: none was, and none will be. */
