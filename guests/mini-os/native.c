@@ -194,8 +194,9 @@ static void native_start_timer(void)
 
 static u64 native_time_ns(void)
 {
-    return (u64)((unsigned __int128)(native_cycles() - tsc_start) * ns_per_tsc >>
-                 32);
+    unsigned __int128 ns = native_cycles() - tsc_start;
+
+    return (u64)(ns * ns_per_tsc >> 32);
 }
 
 static u64 clock_field(unsigned index)

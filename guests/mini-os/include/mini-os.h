@@ -243,8 +243,9 @@ void kernel_unlock(void);
 /* ---- user mode ---- */
 
 /*
- * Runs the program compiled in to its end: what it passed to exit, or -1000 - vector of the fault
- * that ended it, or -1: no memory. On processor 0; waits for its turn.
+ * Runs the program compiled in to its end: what it passed to exit, or -1000 -
+ * vector of the fault that ended it, or -1: no memory. On processor 0; waits
+ * for its turn.
  */
 long run_user(enum user_act act);
 /* A system call or a fault of user mode, from handle_trap. */
