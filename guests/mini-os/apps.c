@@ -7,6 +7,7 @@ static const struct command applications[] = {
     {"spin", app_spin},
     {"memhog", app_memhog},
     {"faults", app_faults},
+    {"user", app_user},
     {"blkbench", app_blkbench},
     {"netbench", app_netbench},
     {"pingpong", app_pingpong},
@@ -45,17 +46,29 @@ int run_command(const struct command *list, size_t count, const char *name,
 {
     const struct command *c = find(list, count, name, len);
 
-    if (!c)
-        c = find(net_commands, net_command_count, name, len);
     if (c) {
         c->run();
         return 1;
     }
+    if (intro) {
+        print("%s", intro);
+        print_names(list, count);
+        print("\n");
+    }
+    return 0;
+}
+
+/* Those of the network are wherever an application is chosen. */
+static void run_any(const struct command *list, size_t count, const char *name,
+                    size_t len, const char *intro)
+{
+    if (run_command(list, count, name, len, NULL) ||
+        run_command(net_commands, net_command_count, name, len, NULL))
+        return;
     print("%s", intro);
     print_names(list, count);
     print_names(net_commands, net_command_count);
     print("\n");
-    return 0;
 }
 
 u64 number_option(const char *word, u64 max, u64 fallback)
@@ -82,6 +95,11 @@ void run_application(void)
     set_argument(arg ? arg : "", len);
     len = 5;
     name = option("app", &len);
-    run_command(applications, ARRAY_SIZE(applications), name ? name : "hello",
-                len, "app= is one of:");
+    run_any(applications, ARRAY_SIZE(applications), name ? name : "hello", len,
+            "app= is one of:");
+}
+
+void run_shell_command(const char *name, size_t len)
+{
+    run_any(shell_commands, shell_command_count, name, len, "commands:");
 }

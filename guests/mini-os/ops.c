@@ -131,10 +131,15 @@ const char *option(const char *word, size_t *len)
     return NULL;
 }
 
+static u64 entered;
+
+u64 entry_cycles(void) { return entered; }
+
 void paravirt_start(u32 ident, void *boot)
 {
     const struct ops *table;
 
+    entered = native_cycles();
     ident = wanted_ident(ident, boot);
     if (ident != IDENT_NATIVE) {
         table = find_table(ident);

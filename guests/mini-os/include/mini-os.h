@@ -257,6 +257,8 @@ void user_fault(const struct trap_frame *f);
 u64 time_ns(void);
 /* The time stamp counter. */
 u64 read_tsc(void);
+/* As it was when paravirt_start began. */
+u64 entry_cycles(void);
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line; waits for input. The end is cut off if it is too long. */
 void read_line(char *line, size_t size);
