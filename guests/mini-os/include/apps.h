@@ -31,5 +31,7 @@ void self_test(void);
 /* The self-test's verdicts; one that is not good makes it fail. */
 void expect(int good, const char *what);
 void test_drivers(void);
+/* Page-flipping receive; self is this domain's number. */
+void test_flipping(unsigned self);
 
 #endif
