@@ -29,7 +29,7 @@ HYP_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common \
         -fcf-protection=none -fno-asynchronous-unwind-tables \
         -fno-omit-frame-pointer -fno-strict-aliasing -fwrapv $(THUNKS) \
         -ffunction-sections -fdata-sections -falign-loops=1 \
-        -D__XEN_TOOLS__ -I hypervisor -I $(O)/gen
+        -D__XEN_TOOLS__ -I hypervisor -I include -I $(O)/gen
 ifeq ($(findstring clang,$(CC)),)
 HYP_CFLAGS += -falign-jumps=1
 endif

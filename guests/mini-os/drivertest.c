@@ -205,6 +205,9 @@ static void test_xenstore(void)
     expect(!xenbus_remove(0, "data/mini", NULL) &&
                xenbus_read(0, "data/mini", "a", buf, sizeof(buf)) ==
                    -XEN_ENOENT, "and removed");
+    mutex_lock(&balloon_lock);
+    test_flipping(own_number());
+    mutex_unlock(&balloon_lock);
 }
 
 static void test_balloon(void)

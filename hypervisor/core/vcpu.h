@@ -159,6 +159,11 @@ static inline bool vcpu_event_pending(const struct vcpu *v)
  * `current` when the CPU's timebase was changed.
  */
 void vcpu_update_time(struct vcpu *v);
+/*
+ * The same for any vCPU of a living domain, also in its copy in guest memory,
+ * while the calling CPU runs alone (smp_alone).
+ */
+void vcpu_time_bent(struct vcpu *v);
 void domain_update_wallclock(struct domain *d);
 /* The machine's wall clock was `sec`, `nsec` at system time `at`. */
 void settime(uint64_t sec, uint32_t nsec, s_time_t at);

@@ -43,6 +43,8 @@ void self_test(void);
 /* The self-test's verdicts; one that is not good makes it fail. */
 void expect(int good, const char *what);
 void test_drivers(void);
+/* Page-flipping receive; self is this domain's number. */
+void test_flipping(unsigned self);
 void test_operations(void);
 void test_user(void);
 void test_processors(void);
