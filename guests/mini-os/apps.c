@@ -7,27 +7,68 @@ static const struct command applications[] = {
     {"spin", app_spin},
     {"memhog", app_memhog},
     {"faults", app_faults},
+    {"user", app_user},
     {"blkbench", app_blkbench},
     {"netbench", app_netbench},
     {"pingpong", app_pingpong},
     {"self-test", self_test},
 };
 
+static char argument_text[128];
+
+const char *argument(void) { return argument_text; }
+
+void set_argument(const char *text, size_t len)
+{
+    if (len >= sizeof(argument_text))
+        len = sizeof(argument_text) - 1;
+    memcpy(argument_text, text, len);
+    argument_text[len] = 0;
+}
+
+static const struct command *find(const struct command *list, size_t count,
+                                  const char *name, size_t len)
+{
+    for (; count; count--, list++)
+        if (len == strlen(list->name) && !strncmp(name, list->name, len))
+            return list;
+    return NULL;
+}
+
+static void print_names(const struct command *list, size_t count)
+{
+    for (; count; count--, list++)
+        print(" %s", list->name);
+}
+
 int run_command(const struct command *list, size_t count, const char *name,
                 size_t len, const char *intro)
 {
-    size_t i;
+    const struct command *c = find(list, count, name, len);
 
-    for (i = 0; i < count; i++)
-        if (len == strlen(list[i].name) && !strncmp(name, list[i].name, len)) {
-            list[i].run();
-            return 1;
-        }
-    print("%s", intro);
-    for (i = 0; i < count; i++)
-        print(" %s", list[i].name);
-    print("\n");
+    if (c) {
+        c->run();
+        return 1;
+    }
+    if (intro) {
+        print("%s", intro);
+        print_names(list, count);
+        print("\n");
+    }
     return 0;
+}
+
+/* Those of the network are wherever an application is chosen. */
+static void run_any(const struct command *list, size_t count, const char *name,
+                    size_t len, const char *intro)
+{
+    if (run_command(list, count, name, len, NULL) ||
+        run_command(net_commands, net_command_count, name, len, NULL))
+        return;
+    print("%s", intro);
+    print_names(list, count);
+    print_names(net_commands, net_command_count);
+    print("\n");
 }
 
 u64 number_option(const char *word, u64 max, u64 fallback)
@@ -48,9 +89,17 @@ u64 number_option(const char *word, u64 max, u64 fallback)
 
 void run_application(void)
 {
-    size_t len = 5;
-    const char *name = option("app", &len);
+    size_t len = 0;
+    const char *arg = option("arg", &len), *name;
 
-    run_command(applications, ARRAY_SIZE(applications), name ? name : "hello",
-                len, "app= is one of:");
+    set_argument(arg ? arg : "", len);
+    len = 5;
+    name = option("app", &len);
+    run_any(applications, ARRAY_SIZE(applications), name ? name : "hello", len,
+            "app= is one of:");
+}
+
+void run_shell_command(const char *name, size_t len)
+{
+    run_any(shell_commands, shell_command_count, name, len, "commands:");
 }

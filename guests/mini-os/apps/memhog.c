@@ -1,6 +1,7 @@
 /*
- * Takes all pages. With hold=1 it stays, lets the balloon have what that
- * lacks, and takes what comes back.
+ * Takes all pages and all of the heap, and gives the pages back. With hold=1
+ * it takes the pages and stays, lets the balloon have what that lacks, and
+ * takes what comes again.
  */
 #include <apps.h>
 #include <balloon.h>
@@ -8,7 +9,7 @@
 static void *held; /* each page begins with the next */
 static u64 count;
 
-static void take_all(void)
+static void take_pages(void)
 {
     void **page;
 
@@ -19,16 +20,29 @@ static void take_all(void)
     }
 }
 
-static void let_go(u64 pages)
+static u64 give_pages(u64 wanted)
 {
+    u64 given = 0;
     void *page;
 
-    while (pages-- && held) {
+    for (; given < wanted && held; given++) {
         page = held;
         held = *(void **)page;
         free_page(page);
-        count--;
     }
+    count -= given;
+    return given;
+}
+
+/* Large pieces first, then what is left between them. */
+static u64 take_heap(void)
+{
+    u64 bytes = 0, piece;
+
+    for (piece = 1UL << 30; piece >= 32; piece /= 2)
+        while (alloc(piece))
+            bytes += piece;
+    return bytes;
 }
 
 static void hold(void)
@@ -39,9 +53,9 @@ static void hold(void)
         sleep_ms(50);
         lacks = balloon_lacks();
         if (lacks > free_pages())
-            let_go(lacks - free_pages());
+            give_pages(lacks - free_pages());
         else if (!lacks)
-            take_all();
+            take_pages();
         if (count != told)
             print("memhog: holds %lu pages\n", count);
         told = count;
@@ -50,8 +64,10 @@ static void hold(void)
 
 void app_memhog(void)
 {
-    take_all();
+    take_pages();
     print("memhog: took %lu pages, %lu left\n", count, free_pages());
     if (number_option("hold", 1, 0))
         hold();
+    print("memhog: took %lu bytes of the heap\n", take_heap());
+    print("memhog: gave %lu pages back\n", give_pages(~0UL));
 }

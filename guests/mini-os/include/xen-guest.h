@@ -22,6 +22,16 @@ const struct start_info *xen_start_info(void);
 /* Shows a machine frame, writable, in the place of a page. 0 or -errno. */
 int map_in_place(const void *page, u64 mfn);
 
+/* The machine frame of a page of this kernel's. */
+u64 page_mfn(const void *page);
+/* One operation on this domain itself; arg1 is its address or its frame. */
+long mmuext(unsigned cmd, u64 arg1, const u64 *cpus);
+/* Operations of xen_ops: xen_cpus.c and xen_user.c. */
+unsigned xen_cpu_count(void);
+int xen_start_cpu(unsigned cpu, u64 rsp);
+int xen_show_user(const struct user_tables *t);
+void xen_hide_user(const struct user_tables *t);
+
 /* ---- event channels (events.c) ---- */
 
 /* Called with interrupts off. */
