@@ -53,6 +53,17 @@ static void fail_all(struct blkfront *bf)
     wake_all(&bf->f.queue);
 }
 
+static void give_up(struct blkfront *bf, const char *why)
+{
+    int state = irq_save();
+
+    if (!bf->failed) {
+        print("%s: the back end %s\n", bf->f.dir, why);
+        fail_all(bf);
+    }
+    irq_restore(state);
+}
+
 static int error_of(const struct blkif_response *rsp)
 {
     if (rsp->status == BLKIF_RSP_OKAY)
@@ -86,10 +97,8 @@ static void take_responses(struct blkfront *bf)
                 break;
             }
     } while (!ret && ring_rest(&bf->ring));
-    if (ret < 0 && !bf->failed) {
-        print("%s: the back end broke the protocol\n", bf->f.dir);
-        fail_all(bf);
-    }
+    if (ret < 0)
+        give_up(bf, "broke the protocol");
 }
 
 static void handle_event(unsigned port, void *arg)
@@ -199,13 +208,8 @@ int blkfront_finish(struct blkfront *bf, struct blk_io *io)
             in_time = wait_until(&bf->f.queue, deadline);
         irq_restore(state);
     }
-    if (io->status == BLK_RUNNING) {
-        print("%s: the back end %s\n", bf->f.dir,
-              in_time ? "went away" : "does not answer");
-        state = irq_save();
-        fail_all(bf);
-        irq_restore(state);
-    }
+    if (io->status == BLK_RUNNING || bf->f.lost)
+        give_up(bf, in_time ? "went away" : "does not answer");
     return io->status;
 }
 

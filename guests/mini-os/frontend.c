@@ -72,10 +72,11 @@ int frontend_wait(struct frontend *f, unsigned states)
 
 int frontend_lost(struct frontend *f)
 {
-    if (!f->watch.fired)
-        return 0;
-    f->watch.fired = 0;
-    return frontend_state(f) != XenbusStateConnected;
+    if (f->watch.fired) {
+        f->watch.fired = 0;
+        f->lost |= frontend_state(f) != XenbusStateConnected;
+    }
+    return f->lost;
 }
 
 int frontend_switch(struct frontend *f, enum xenbus_state state)

@@ -5,6 +5,7 @@
  *
  *   disk=N   the N-th disk (0)
  *   kib=N    its first N KiB (all, at most 16 MiB)
+ *   rounds=N all of it so many times (1)
  */
 #include <apps.h>
 #include <blkfront.h>
@@ -164,6 +165,10 @@ static void measure(void)
         write_and_flush();
     phase("sequential read", PIECE, 0, 0);
     phase("random read", SMALL, 0, 1);
+}
+
+static void tell(void)
+{
     if (!run.error && !run.bad)
         print("blkbench: all %lu KiB hold the pattern\n", run.sectors / 2);
     else
@@ -173,8 +178,13 @@ static void measure(void)
 
 void app_blkbench(void)
 {
-    if (!open_disk())
-        measure();
+    u64 rounds = number_option("rounds", 1000000, 1);
+
+    if (!open_disk()) {
+        while (rounds-- && !run.error)
+            measure();
+        tell();
+    }
     blkfront_close(run.disk);
     print("blkbench: closed\n");
 }

@@ -13,7 +13,7 @@ struct frontend {
     unsigned peer;            /* the back end's domain */
     struct wait_queue queue;  /* the back end's state, or what the driver adds */
     struct xenbus_watch watch;
-    int watched;
+    int watched, lost;
     char *err; /* of err_size bytes, the opener's; null once it is open */
     size_t err_size;
 };
@@ -44,8 +44,8 @@ int frontend_number(struct frontend *f, const char *name, u64 max, u64 *value);
 /* Whether the back end has set a feature. */
 int frontend_feature(struct frontend *f, const char *name);
 /*
- * Not 0: the back end has left the connected state. Asks xenstore only if
- * something has changed there.
+ * Not 0: the back end has once left the connected state. Asks xenstore only
+ * if something has changed there.
  */
 int frontend_lost(struct frontend *f);
 /* Closes: our side says Closing, then Closed, and waits for the other. */
