@@ -19,6 +19,7 @@
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
+#include <xeno/sched.h>
 
 struct xeno;
 
@@ -123,13 +124,14 @@ int xeno_populate(struct xeno *x, uint32_t id, uint64_t pfn, uint64_t count,
 void *xeno_map(struct xeno *x, uint32_t id, const xen_pfn_t *mfns,
                size_t count);
 void xeno_unmap(struct xeno *x, void *addr, size_t count);
+/* The first frame of the domain's grant table. */
+int xeno_grant_frame(struct xeno *x, uint32_t id, uint64_t *mfn);
 /*
  * Fills the two grants that the ABI reserves for whoever serves the console
- * and xenstore (GNTTAB_RESERVED_* of grant_table.h).
+ * and xenstore (GNTTAB_RESERVED_* of grant_table.h) into that frame, mapped.
  */
-int xeno_seed_grant(struct xeno *x, uint32_t id, uint64_t console_mfn,
-                    uint32_t console_domid, uint64_t store_mfn,
-                    uint32_t store_domid);
+void xeno_seed_grants(void *table, uint64_t console_mfn, uint32_t console_domid,
+                      uint64_t store_mfn, uint32_t store_domid);
 int xeno_pin_l4(struct xeno *x, uint32_t id, uint64_t mfn);
 /* Has the hypervisor fill a frame of the domain with hypercall stubs. */
 int xeno_hypercall_page(struct xeno *x, uint32_t id, uint64_t mfn);
@@ -149,11 +151,41 @@ struct xeno_machine {
     char command_line[1024];
     char compiler[64], compile_by[16], compile_domain[32], compile_date[32];
     uint32_t scheduler; /* XEN_SCHEDULER_* */
+    char own_scheduler[16]; /* Xeno's: its name there; else empty */
     uint64_t virt_start;
     uint32_t hw_cap[8];
 };
 
 int xeno_machine_info(struct xeno *x, struct xeno_machine *m);
+
+/* ---- trace.c ---- */
+
+struct xeno_trace_record; /* <xeno/xeno.h> */
+/* Xeno only; one trace at a time. `records` a CPU: a power of two, <= 65536. */
+int xeno_trace_start(struct xeno *x, uint32_t events, uint32_t records);
+int xeno_trace_stop(struct xeno *x);
+/* The next ones of a CPU, valid until the next call; n = 0: none now. */
+int xeno_trace_read(struct xeno *x, unsigned cpu,
+                    const struct xeno_trace_record **records, unsigned *n,
+                    unsigned *lost);
+
+/* ---- clock.c ---- */
+
+struct xeno_clock {
+    /* How much faster than measured at boot, in parts of 10^9: for good, and
+     * for slew_ns more. At most 10 % together. */
+    int64_t rate, slew;
+    uint64_t slew_ns;     /* up to a day */
+    uint64_t system_time; /* ns since boot; get and set give it */
+    uint64_t wall_clock;  /* ns since 1970 at that moment */
+};
+
+/* Xeno only. */
+int xeno_clock_get(struct xeno *x, struct xeno_clock *c);
+/* Takes the first three and gives all. */
+int xeno_clock_set(struct xeno *x, struct xeno_clock *c);
+/* It was that wall clock (ns since 1970) at that system time. */
+int xeno_clock_set_wall(struct xeno *x, uint64_t wall, uint64_t system_time);
 /* Presses debug keys. */
 int xeno_machine_keys(struct xeno *x, const char *keys);
 /*
@@ -161,6 +193,20 @@ int xeno_machine_keys(struct xeno *x, const char *keys);
  * forgets it.
  */
 int xeno_machine_log(struct xeno *x, bool clear, char **text);
+
+/* ---- sched.c ---- */
+
+/* -EINVAL, -ENOSYS: another hypervisor. */
+int xeno_sched_info(struct xeno *x, struct xeno_sched_info *info);
+/*
+ * Parameters of a domain, or of the machine, in the order in which info tells
+ * them. A set is taken as a whole or not at all; -ENOSPC: a domain wants more
+ * of a CPU than is left (the text has the numbers).
+ */
+#define XENO_SCHED_MACHINE (~0u)
+int xeno_sched_get(struct xeno *x, uint32_t id, struct xeno_sched_values *v);
+int xeno_sched_set(struct xeno *x, uint32_t id,
+                   const struct xeno_sched_values *values);
 
 /* ---- uuid.c ---- */
 

@@ -10,9 +10,10 @@
 /*
  * The arena is memory that the hypervisor can read and write (pages that the
  * kernel does not move): arguments of hypercalls are made in it. Each call of
- * arena_start begins anew; there is room for ARENA_SIZE bytes.
+ * arena_start begins anew; there is room for ARENA_SIZE bytes. It is small, as
+ * every command pays for making it; longer lists go in several calls.
  */
-#define ARENA_PAGES 16
+#define ARENA_PAGES 2
 #define ARENA_SIZE (ARENA_PAGES * XENO_PAGE_SIZE)
 
 struct xeno {

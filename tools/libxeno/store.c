@@ -171,6 +171,16 @@ int xeno_domain_named(struct xeno *x, const char *name, uint32_t *id)
     return same ? -ESRCH : search_names(x, name, id);
 }
 
+/* What xl has made or renamed is not. */
+static bool in_index(struct xeno *x, const char *name, uint32_t *id)
+{
+    char *s = xeno_read(x, "%s", name_path(name).text);
+
+    *id = s ? (uint32_t)strtoul(s, NULL, 10) : 0;
+    free(s);
+    return *id && is_named(x, *id, name);
+}
+
 static int search_uuid(struct xeno *x, const uint8_t *uuid, uint32_t *id)
 {
     struct xeno_domain *list;
@@ -198,10 +208,11 @@ int xeno_domain_find(struct xeno *x, const char *what, uint32_t *id)
         *id = (uint32_t)n;
         return xeno_domain_info(x, *id, &d);
     }
-    rc = xeno_uuid_parse(what, uuid) ? search_uuid(x, uuid, id)
-                                : xeno_domain_named(x, what, id);
-    /* What xl has renamed the index does not know. */
-    if (rc == -ESRCH)
+    if (xeno_uuid_parse(what, uuid))
+        rc = search_uuid(x, uuid, id);
+    else if (in_index(x, what, id))
+        rc = 0;
+    else
         rc = search_names(x, what, id);
     if (rc == -ESRCH)
         return xeno_fail(x, ESRCH, "there is no domain '%s'", what);

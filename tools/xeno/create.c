@@ -2,8 +2,10 @@
  * xeno create: from a configuration to a running guest.
  *
  * What can be refused is refused before anything exists: configuration, name,
- * kernel, memory. Then the domain, its memory, its nodes in xenstore, its
- * devices; it runs last. The monitor ends it if we die in between.
+ * kernel, memory. Then the domain and its memory; from there on it can run. Its
+ * nodes in xenstore and its devices are made while it starts. It sees nothing
+ * of them before xenstored is told of it, last of all: what it asks for earlier
+ * waits. The monitor ends it if we die in between.
  */
 #include "create.h"
 
@@ -64,21 +66,23 @@ static int make_domain(struct xeno *x, struct guest *g, uint32_t *id)
     return rc;
 }
 
-/* All of it, paused; on failure the text is set and the domain remains. */
+/* All of it; on failure the text is set and the domain remains. */
 static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
-                   struct xeno_plan *plan, struct xeno_build *b)
+                   struct xeno_plan *plan, struct xeno_build *b, bool run)
 {
     int rc = pin_vcpus(x, id, g);
 
     if (!rc)
         rc = xeno_build_run(x, id, plan, b);
+    if (!rc && run)
+        rc = xeno_domain_unpause(x, id);
     if (!rc)
         rc = store_guest(x, id, g, b);
     if (!rc)
-        rc = store_introduce(x, id, b);
-    if (!rc)
         rc = record_write(x, id, g);
-    return rc ? rc : add_devices(x, id, g);
+    if (!rc)
+        rc = add_devices(x, id, g);
+    return rc ? rc : store_introduce(x, id, b);
 }
 
 /* Takes back what there is, and keeps the message of what went wrong. */
@@ -93,7 +97,7 @@ static void undo(struct xeno *x, uint32_t id)
     xeno_fail(x, EIO, "%s", why);
 }
 
-static int create_named(struct xeno *x, struct guest *g, uint32_t *id)
+static int create_named(struct xeno *x, struct guest *g, bool run, uint32_t *id)
 {
     struct xeno_build b = {
         .kernel = g->kernel,
@@ -115,7 +119,7 @@ static int create_named(struct xeno *x, struct guest *g, uint32_t *id)
         return rc;
     rc = make_domain(x, g, id);
     if (!rc) {
-        rc = furnish(x, *id, g, plan, &b);
+        rc = furnish(x, *id, g, plan, &b, run);
         if (rc)
             undo(x, *id);
     }
@@ -123,7 +127,7 @@ static int create_named(struct xeno *x, struct guest *g, uint32_t *id)
     return rc;
 }
 
-int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
+int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id)
 {
     int name = store_lock_name(x, g->name), rc;
 
@@ -131,7 +135,7 @@ int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
         return name;
     for (unsigned i = 0; i < g->nr_vifs; i++)
         choose_mac(&g->vif[i], g->uuid);
-    rc = create_named(x, g, id);
+    rc = create_named(x, g, run, id);
     close(name);
     return rc;
 }
@@ -224,20 +228,15 @@ static void say_created(const struct guest *g, uint32_t id, bool quiet)
 static int create_watched(struct xeno *x, struct guest *g, const char *text,
                           bool paused, uint32_t *id)
 {
-    int link = monitor_begin(x, g->uuid, text), rc;
+    int file = monitor_begin(x, g->uuid, text), rc;
 
-    if (link < 0)
-        return link;
-    rc = guest_create(x, g, id);
-    if (!rc && !paused) {
-        rc = xeno_domain_unpause(x, *id);
-        if (rc)
-            undo(x, *id);
-    }
+    if (file < 0)
+        return file;
+    rc = guest_create(x, g, !paused, id);
     if (rc)
-        monitor_abandon(link, g->uuid);
+        monitor_abandon(file, g->uuid);
     else
-        monitor_done(link);
+        monitor_done(file, g->uuid);
     return rc;
 }
 

@@ -208,20 +208,29 @@ int device_numbers(struct xeno *x, uint32_t id, const char *kind,
     return *numbers ? (int)n : -1;
 }
 
+static void remove_kind(struct xeno *x, uint32_t id, const char *kind)
+{
+    unsigned *numbers = NULL;
+    int n = device_numbers(x, id, kind, &numbers);
+
+    for (int i = 0; i < n; i++) {
+        struct device d;
+
+        device_name(&d, id, kind, numbers[i]);
+        device_remove(x, &d);
+    }
+    free(numbers);
+}
+
 void device_remove_all(struct xeno *x, uint32_t id)
 {
-    static const char *const kinds[] = {"vbd", "vif"};
+    size_t n = 0;
+    char *kinds = xeno_children(x, &n, "/local/domain/0/backend");
 
-    for (unsigned k = 0; k < 2; k++) {
-        unsigned *numbers = NULL;
-        int n = device_numbers(x, id, kinds[k], &numbers);
-
-        for (int i = 0; i < n; i++) {
-            struct device d;
-
-            device_name(&d, id, kinds[k], numbers[i]);
-            device_remove(x, &d);
-        }
-        free(numbers);
+    for (char *k = kinds; kinds && k < kinds + n; k += strlen(k) + 1) {
+        if (!strcmp(k, "vbd") || !strcmp(k, "vif"))
+            remove_kind(x, id, k);
+        store_put_away(x, "/local/domain/0/backend/%s/%u", k, id);
     }
+    free(kinds);
 }

@@ -61,7 +61,8 @@ void detach_loop(const char *node, const char *target);
 int device_detach(struct xeno *x, const struct device *d);
 /* Takes it from a guest that is gone, or does not care. */
 void device_remove(struct xeno *x, const struct device *d);
-/* All of a guest that is gone. */
+/* All of a guest that is gone; with the nodes, consoles' too, collected for
+ * xeno_store_run. */
 void device_remove_all(struct xeno *x, uint32_t id);
 /*
  * The numbers of a guest's devices of a kind, in memory that the caller frees;

@@ -17,7 +17,7 @@ static const char *scheduler_name(uint32_t id)
         [XEN_SCHEDULER_CREDIT2] = "credit2", [XEN_SCHEDULER_ARINC653] = "arinc653",
         [XEN_SCHEDULER_RTDS] = "rtds",     [XEN_SCHEDULER_NULL] = "null"};
 
-    return id < sizeof(name) / sizeof(name[0]) && name[id] ? name[id] : "rr";
+    return id < sizeof(name) / sizeof(name[0]) && name[id] ? name[id] : "unknown";
 }
 
 /* Where `info` goes: lines, members of an object, or the one value wanted. */
@@ -98,7 +98,8 @@ static void show_hypervisor(struct out *o, const struct xeno_machine *m)
              m->version_extra);
     text(o, "xen_version", buf);
     text(o, "xen_caps", m->capabilities);
-    text(o, "xen_scheduler", scheduler_name(m->scheduler));
+    text(o, "xen_scheduler", m->own_scheduler[0] ? m->own_scheduler
+                                                 : scheduler_name(m->scheduler));
     number(o, "xen_pagesize", XENO_PAGE_SIZE);
     snprintf(buf, sizeof(buf), "virt_start=0x%llx",
              (unsigned long long)m->virt_start);

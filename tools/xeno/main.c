@@ -66,6 +66,15 @@ const struct command commands[] = {
     {"vcpu-set", "[-i] DOMAIN COUNT", "say how many vCPUs a guest shall use",
      "  -i, --ignore-host   also more than the machine has CPUs\n",
      cmd_vcpu_set, false},
+    {"sched", "[-j] [list | get [DOMAIN] [NAME] | set [DOMAIN] NAME=VALUE...]",
+     "show and change parameters of the scheduler",
+     JSON "Without DOMAIN: those of the whole machine. Times as in 5ms, 200us.\n",
+     cmd_sched, false},
+    {"balance", "[-w] [-n] [-i SECONDS]", "move vCPUs from busy CPUs to idle ones",
+     "  -w, --watch     go on, until it is stopped\n"
+     "  -n              only say what would be moved\n"
+     "  -i SECONDS      how long to measure before (default 1)\n",
+     cmd_balance, false},
     {"mem-set", "DOMAIN SIZE[t|g|m|k|b]", "have a guest use so much memory",
      "Without a letter the size is in MiB.\n", cmd_mem_set, false},
     {"mem-max", "DOMAIN SIZE[t|g|m|k|b]", "limit a domain's memory",
@@ -98,6 +107,20 @@ const struct command commands[] = {
      "say how long domains have been running",
      JSON "  -s              with the time of day, in a sentence\n", cmd_uptime,
      false},
+    {"clock", "[-j] [-r PPM] [-s SECONDS] | -f [-u] [-i MS]",
+     "show or correct the machine's clock",
+     JSON
+     "  -r PPM         how much faster than measured at boot it is to run\n"
+     "  -s SECONDS     let it gain (or lose, if negative) so much, at 500 ppm\n"
+     "  -f             follow domain 0's clock while that is synchronised\n"
+     "  -u             ... or not\n"
+     "  -i MS          how often (default 250)\n", cmd_clock, false},
+    {"trace", "record [-o FILE] [-t SECONDS] [-e EVENTS] | report FILE",
+     "record what the hypervisor does, or report on it",
+     "  -o FILE        for the Perfetto or Chrome viewer (xeno-trace.json)\n"
+     "  -t SECONDS     how long (default 10; Ctrl-C ends it, too)\n"
+     "  -e EVENTS      of switch,wake,event,hypercall (default: all)\n",
+     cmd_trace, false},
     {"monitor", "", "watch over guests (started by create)", NULL, cmd_monitor,
      true},
     {NULL, NULL, NULL, NULL, NULL, false},
@@ -160,6 +183,7 @@ static const struct option long_options[] = {
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"wait", no_argument, NULL, 'w'},
+    {"watch", no_argument, NULL, 'w'},
 };
 
 #define NR_LONG (sizeof(long_options) / sizeof(long_options[0]))
@@ -169,11 +193,13 @@ static bool is_for(const struct option *o, const char *flags)
 {
     const char *letter = strchr(flags, o->val);
     const char *help = this_command->options;
+    char name[24];
 
     if (o->val == 'h')
         return true;
+    snprintf(name, sizeof(name), "--%s", o->name);
     return letter && (letter[1] == ':') == o->has_arg && help &&
-           strstr(help, o->name);
+           strstr(help, name);
 }
 
 int option(int argc, char **argv, const char *flags)

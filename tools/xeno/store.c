@@ -96,10 +96,7 @@ int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
     return xeno_store_run(x);
 }
 
-/* Collected. */
-static void put_away(struct xeno *x, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static void put_away(struct xeno *x, const char *fmt, ...)
+void store_put_away(struct xeno *x, const char *fmt, ...)
 {
     char path[MAX_PATH];
     va_list ap;
@@ -118,7 +115,7 @@ void store_remove(struct xeno *x, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(path, sizeof(path), fmt, ap);
     va_end(ap);
-    put_away(x, "%s", path);
+    store_put_away(x, "%s", path);
     (void)xeno_store_run(x);
 }
 
@@ -215,7 +212,6 @@ static void put_domain(struct xeno *x, uint32_t id, const struct guest *g,
 {
     char path[96];
 
-    make_dir(x, id, 'r', dom);
     put(x, dom, "name", g->name);
     put_number(x, dom, "domid", id);
     snprintf(path, sizeof(path), "%s/control", dom);
@@ -243,6 +239,7 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
     xeno_uuid_text(g->uuid, uuid);
     snprintf(dom, sizeof(dom), "/local/domain/%u", id);
     snprintf(vm, sizeof(vm), "/vm/%s", uuid);
+    make_dir(x, id, 'r', dom);
     put(x, dom, "vm", vm); /* first: see store_find */
     put_vm(x, id, g, vm, uuid);
     put_domain(x, id, g, b, dom);
@@ -262,16 +259,6 @@ int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b)
     return xeno_store_run(x);
 }
 
-static void forget_backends(struct xeno *x, uint32_t id)
-{
-    size_t n;
-    char *kinds = xeno_children(x, &n, "/local/domain/0/backend");
-
-    for (char *k = kinds; kinds && k < kinds + n; k += strlen(k) + 1)
-        put_away(x, "/local/domain/0/backend/%s/%u", k, id);
-    free(kinds);
-}
-
 /* What store_find looks for goes last. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
 {
@@ -279,12 +266,9 @@ void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16])
 
     xeno_index_remove(x, id);
     xeno_uuid_text(uuid, text);
-    forget_backends(x, id);
-    put_away(x, "/libxl/%u", id);
-    put_away(x, "/vm/%s", text);
-    put_away(x, "/local/domain/%u", id);
-    snprintf(text, sizeof(text), "%u", id);
-    xeno_store_ask(x, XS_RELEASE, text, NULL, 0, NULL);
+    store_put_away(x, "/libxl/%u", id);
+    store_put_away(x, "/vm/%s", text);
+    store_put_away(x, "/local/domain/%u", id);
     (void)xeno_store_run(x);
 }
 

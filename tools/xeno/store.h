@@ -1,8 +1,8 @@
 /*
  * What a guest has in xenstore: the same nodes that xl makes, so that each
  * toolset sees the other's guests. Nodes are written one by one; a guest
- * cannot see them before it runs, and what is left of a create that was cut
- * short the monitor removes.
+ * cannot see them before it is introduced, and what is left of a create that
+ * was cut short the monitor removes.
  */
 #ifndef XENO_STORE_H
 #define XENO_STORE_H
@@ -22,6 +22,9 @@ int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
 /* Removes a node with all below; not being there is no error. */
 void store_remove(struct xeno *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, collected for xeno_store_run. */
+void store_put_away(struct xeno *x, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /*
  * Waits up to ms for node to hold one of the values; the index, or -1.
  */
@@ -33,8 +36,7 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
                 const struct xeno_build *b);
 /* Tells xenstored that the guest is there. */
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
-/* Removes everything of the guest, devices' nodes included, and tells
- * xenstored that it is gone. */
+/* Removes everything of the guest but its back ends, and what was collected. */
 void store_forget(struct xeno *x, uint32_t id, const uint8_t uuid[16]);
 
 /*
