@@ -27,3 +27,18 @@ says()
         return 1
     }
 }
+
+# start TOOL [OPTION]: creates it; $id is its number, $home its directory.
+start()
+{
+    "$1" create $2 /tmp/mini.cfg && id=$(xeno domid mini) &&
+        home=/local/domain/$id
+}
+
+# left: it is gone, and so are its back ends. Cheaper to ask than the tools.
+left()
+{
+    ! xenstore-exists "$home/name" &&
+        [ -z "$(xenstore-list /local/domain/0/backend/vif 2>/dev/null)" ] &&
+        [ -z "$(xenstore-list /local/domain/0/backend/vbd 2>/dev/null)" ]
+}
