@@ -28,11 +28,12 @@ says()
     }
 }
 
-# start TOOL [OPTION]: creates it; $id is its number, $home its directory.
+# start TOOL [-p]: creates it; $id is its number, $home its directory. It is
+# paused until that is known, and longer with -p.
 start()
 {
-    "$1" create $2 /tmp/mini.cfg && id=$(xeno domid mini) &&
-        home=/local/domain/$id
+    "$1" create -p /tmp/mini.cfg && id=$("$1" domid mini) &&
+        home=/local/domain/$id && { [ "${2:-}" = -p ] || "$1" unpause mini; }
 }
 
 # left: it is gone, and so are its back ends. Cheaper to ask than the tools.
