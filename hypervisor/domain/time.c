@@ -29,6 +29,7 @@
 #include "core/vcpu.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/guest_walk.h"
 
 #define TICKER_PERIOD MILLISECS(10)
 /* A time-out that can't be meant: a guest's subtraction went below zero. */
@@ -65,12 +66,13 @@ static void write_time(struct vcpu_time_info *t, const struct tsc_scale *s)
     WRITE_ONCE(t->version, version + 1);
 }
 
+/* Interrupts off: time may be bent in one. */
 static void refresh_time(struct vcpu *v)
 {
     struct vcpu_time_info *t = &v->vcpu_info->time;
     struct tsc_scale s;
 
-    tsc_scale_get(&s);
+    tsc_scale_get(v->processor, &s);
     if (same_time(t, &s))
         return;
     write_time(t, &s);
@@ -80,7 +82,10 @@ static void refresh_time(struct vcpu *v)
 
 void vcpu_update_time(struct vcpu *v)
 {
+    unsigned long f = irq_save();
+
     refresh_time(v);
+    irq_restore(f);
     if (v->guest_areas_stale && v == current && v->pv.in_kernel)
         vcpu_write_guest_areas(v);
 }
@@ -95,18 +100,30 @@ static bool put(vaddr_t va, const void *src, size_t n)
     return ok;
 }
 
-/* Version first, rest, version last: readers on other vCPUs may look on. */
+/*
+ * Version first, rest, version last: readers on other vCPUs may look on. In
+ * the end it is the record's, whoever writes the copy.
+ */
+static void put_time(vaddr_t va, struct vcpu_time_info t)
+{
+    uint32_t version = t.version;
+
+    t.version = version - 1;
+    if (!put(va, &t.version, sizeof(t.version)) || !put(va, &t, sizeof(t)))
+        return;
+    put(va, &version, sizeof(version));
+}
+
+/* Again if time was bent in between. */
 static void write_time_area(struct vcpu *v)
 {
-    vaddr_t va = v->time_info_guest;
-    struct vcpu_time_info t = v->vcpu_info->time;
-    uint32_t odd = t.version | 1;
+    const struct vcpu_time_info *t = &v->vcpu_info->time;
+    uint32_t version;
 
-    t.version = odd;
-    if (!put(va, &odd, sizeof(odd)) || !put(va, &t, sizeof(t)))
-        return;
-    odd++;
-    put(va, &odd, sizeof(odd));
+    do {
+        version = READ_ONCE(t->version);
+        put_time(v->time_info_guest, *t);
+    } while (READ_ONCE(t->version) != version);
 }
 
 static void write_runstate_area(struct vcpu *v)
@@ -136,6 +153,48 @@ void vcpu_write_guest_areas(struct vcpu *v)
         write_time_area(v);
     if ((stale & AREA_RUNSTATE) && v->runstate_guest)
         write_runstate_area(v);
+}
+
+/* ---- bent time ---- */
+
+/*
+ * Writes through v's kernel tables, which nobody changes just now: an entry
+ * that lets the guest write there holds a reference as such.
+ */
+static bool put_by_walk(const struct vcpu *v, vaddr_t va, const void *src,
+                        size_t n)
+{
+    struct guest_l1 where;
+    pte_t e;
+    char *page;
+
+    if (!v->pv.cr3_kernel || !guest_walk_kernel_l1(v, va, &where))
+        return false;
+    e = guest_l1_read(&where);
+    if ((e & (PTE_P | PTE_RW)) != (PTE_P | PTE_RW))
+        return false;
+    page = map_frame(pte_mfn(e));
+    memcpy(page + va % PAGE_SIZE, src, n);
+    unmap_frame(page);
+    return true;
+}
+
+static bool put_time_area(const struct vcpu *v)
+{
+    vaddr_t va = v->time_info_guest;
+    const char *t = (const char *)&v->vcpu_info->time;
+    size_t n = sizeof(v->vcpu_info->time);
+    size_t first = min(n, PAGE_SIZE - va % PAGE_SIZE);
+
+    return put_by_walk(v, va, t, first) &&
+           (first == n || put_by_walk(v, va + first, t + first, n - first));
+}
+
+void vcpu_time_bent(struct vcpu *v)
+{
+    refresh_time(v);
+    if ((v->guest_areas_stale & AREA_TIME) && put_time_area(v))
+        v->guest_areas_stale &= (uint8_t)~AREA_TIME;
 }
 
 /* ---- the scheduler's calls ---- */

@@ -23,6 +23,8 @@ uint64_t stime_to_tsc(s_time_t t);
 /* Adds to the calling CPU's TSC readings, so that they equal the boot CPU's. */
 void time_set_tsc_offset(int64_t ticks);
 
+/* The line between TSC and time is another: all hardware timers are set anew. */
+void timers_bent(void);
 /* Local timers of the calling CPU; by time_init_cpu. */
 void timer_init_cpu(void);
 

@@ -64,6 +64,7 @@ void smp_serve_calls(void)
     }
 }
 
+/* Asks them; wait_for_others must follow. Interrupts off. */
 static void call_others(cpumask_t cpus, void (*fn)(void *), void *data)
 {
     struct call_slot *s = &this_cpu(call_slot);
@@ -79,11 +80,21 @@ static void call_others(cpumask_t cpus, void (*fn)(void *), void *data)
         __atomic_fetch_or(&per_cpu(call_slot, cpu).from, self,
                           __ATOMIC_ACQ_REL);
     ipi_send(cpus, VECTOR_CALL);
-    while (__atomic_load_n(&s->pending, __ATOMIC_ACQUIRE)) {
-        smp_serve_calls();
-        tlb_serve_requests();
-        cpu_relax();
-    }
+}
+
+static void serve_others(void)
+{
+    smp_serve_calls();
+    tlb_serve_requests();
+    cpu_relax();
+}
+
+static void wait_for_others(void)
+{
+    struct call_slot *s = &this_cpu(call_slot);
+
+    while (__atomic_load_n(&s->pending, __ATOMIC_ACQUIRE))
+        serve_others();
     s->busy = false;
 }
 
@@ -93,9 +104,48 @@ void smp_call(cpumask_t cpus, void (*fn)(void *), void *data)
     cpumask_t self = CPUMASK(smp_cpu_id());
     cpumask_t others = cpus & cpu_online_map & ~self;
 
-    if (others)
+    if (others) {
         call_others(others, fn, data);
+        wait_for_others();
+    }
     if (cpus & self)
         fn(data);
     irq_restore(f);
+}
+
+/* ---- one CPU alone ---- */
+
+static spinlock_t alone_lock = SPINLOCK_INIT(LOCK_ANY);
+static unsigned standing;  /* CPUs that wait */
+static bool go_on;
+
+/* It answers TLB requests: who made one may still be on its way here. */
+static void stand_still(void *unused)
+{
+    (void)unused;
+    __atomic_fetch_add(&standing, 1, __ATOMIC_ACQ_REL);
+    while (!__atomic_load_n(&go_on, __ATOMIC_ACQUIRE)) {
+        tlb_serve_requests();
+        cpu_relax();
+    }
+}
+
+void smp_alone(void (*fn)(void *), void *data)
+{
+    unsigned long f;
+    cpumask_t others;
+
+    spin_lock(&alone_lock);
+    f = irq_save();
+    others = cpu_online_map & ~CPUMASK(smp_cpu_id());
+    standing = 0;
+    go_on = false;
+    call_others(others, stand_still, NULL);
+    while (__atomic_load_n(&standing, __ATOMIC_ACQUIRE) < count_bits(others))
+        serve_others();
+    fn(data);
+    __atomic_store_n(&go_on, true, __ATOMIC_RELEASE);
+    wait_for_others();
+    irq_restore(f);
+    spin_unlock(&alone_lock);
 }

@@ -77,5 +77,12 @@ void ipi_send(cpumask_t cpus, uint8_t vector);
 void smp_kick(cpumask_t cpus);
 /* Runs fn(data) on each CPU of the mask (also this one if in it) and waits. */
 void smp_call(cpumask_t cpus, void (*fn)(void *), void *data);
+/*
+ * Runs fn(data) here, interrupts off, while every other online CPU waits in
+ * the hypervisor with interrupts off. Interrupts on; locks held as for
+ * smp_call. fn is short and takes no lock that another may hold: what it needs
+ * the caller has locked.
+ */
+void smp_alone(void (*fn)(void *), void *data);
 
 #endif

@@ -2,17 +2,18 @@
  * System time: nanoseconds since boot, from the TSC.
  *
  * The TSC's rate is measured once against a counter of known frequency. All
- * CPUs use the same rate and base; a CPU whose TSC started at another moment
- * has an offset (timesync.c) that is added to each of its readings. Nothing is
- * adjusted later, so that the conversion is a pure function of the TSC and
- * time can neither jump nor run backwards; correcting its rate is the
- * business of dom0's NTP, through the wall clock.
+ * CPUs use the same line from TSC to time (tsc_scale.c); a CPU whose TSC
+ * started at another moment has an offset (timesync.c) that is added to each
+ * of its readings. Domain 0 may bend the line (slew.c), which happens while
+ * only one CPU runs: so time can neither jump nor run backwards, whoever
+ * looks. There are two lines, so that an NMI meets a whole one even then.
  */
 #include "arch/x86/apic.h"
 #include "arch/x86/clock.h"
 #include "arch/x86/cpu.h"
 #include "arch/x86/percpu.h"
 #include "arch/x86/timer.h"
+#include "arch/x86/tsc_scale.h"
 #include "lib/param.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
@@ -27,8 +28,10 @@ static char clocksource[8] __initdata;
 PARAM_STR("clocksource", clocksource);
 
 uint64_t cpu_khz;
-static struct tsc_scale scale; /* of the boot CPU */
-static DEFINE_PER_CPU(int64_t, tsc_offset);
+static struct tsc_scale nominal; /* as measured; TSCs are the boot CPU's */
+static struct tsc_scale scales[2];
+static const struct tsc_scale *scale = &scales[0]; /* the one in use */
+static DEFINE_PER_CPU(uint64_t, tsc_offset);
 static bool offsets_differ; /* some CPU's TSC is not the boot CPU's */
 
 /* ---- reading ---- */
@@ -40,25 +43,9 @@ static uint64_t rdtsc_ordered(void)
     return rdtsc();
 }
 
-static uint64_t shifted(uint64_t ticks, int shift)
-{
-    return shift < 0 ? ticks >> -shift : ticks << shift;
-}
-
-static uint64_t ticks_to_ns(uint64_t ticks)
-{
-    return (uint64_t)(((unsigned __int128)shifted(ticks, scale.shift) *
-                       scale.mul) >> 32);
-}
-
 s_time_t tsc_to_stime(uint64_t tsc)
 {
-    int64_t ticks = (int64_t)(tsc + (uint64_t)this_cpu(tsc_offset) -
-                              scale.tsc_base);
-
-    if (ticks < 0)
-        return scale.stime_base - ticks_to_ns((uint64_t)-ticks);
-    return scale.stime_base + ticks_to_ns((uint64_t)ticks);
+    return tsc_scale_to_ns(READ_ONCE(scale), tsc + this_cpu(tsc_offset));
 }
 
 s_time_t now(void)
@@ -66,39 +53,30 @@ s_time_t now(void)
     return tsc_to_stime(rdtsc_ordered());
 }
 
-/* a * b / c by the CPU's 128-bit product; the result must fit 64 bits. */
-static uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
-{
-    uint64_t high;
-
-    __asm__("mulq %3; divq %4"
-            : "=&a"(a), "=&d"(high)
-            : "0"(a), "rm"(b), "rm"(c)
-            : "cc");
-    return a;
-}
-
-/* Rounded up: at that TSC value the time has come. */
 uint64_t stime_to_tsc(s_time_t t)
 {
-    uint64_t ns = t - scale.stime_base;
-
-    if ((int64_t)ns < 0)
-        ns = 0;
-    ns = min(ns, 1UL << 58); /* nine years */
-    return mul_div(ns, cpu_khz, 1000000) + 1 + scale.tsc_base -
-           (uint64_t)this_cpu(tsc_offset);
+    return tsc_scale_to_tsc(scale, t) - this_cpu(tsc_offset);
 }
 
-void tsc_scale_get(struct tsc_scale *s)
+void tsc_scale_get(unsigned cpu, struct tsc_scale *s)
 {
-    *s = scale;
-    s->tsc_base -= (uint64_t)this_cpu(tsc_offset);
+    *s = *scale;
+    s->tsc_base -= per_cpu(tsc_offset, cpu);
+}
+
+void time_bend(int64_t ppb)
+{
+    struct tsc_scale *s = &scales[scale == &scales[0]];
+
+    *s = *scale;
+    tsc_scale_bend(s, &nominal, rdtsc_ordered() + this_cpu(tsc_offset), ppb);
+    WRITE_ONCE(scale, s);
+    timers_bent();
 }
 
 void time_set_tsc_offset(int64_t ticks)
 {
-    this_cpu(tsc_offset) = ticks;
+    this_cpu(tsc_offset) = (uint64_t)ticks;
     if (ticks)
         offsets_differ = true;
 }
@@ -188,25 +166,6 @@ static void __init calibrate(const char *wanted)
     }
 }
 
-/* mul and shift as the ABI defines them, mul with its top bit set. */
-static void __init set_scale(void)
-{
-    uint64_t hz = cpu_khz * 1000;
-    int shift = 0;
-
-    while (hz > 2 * NS_PER_SECOND) {
-        hz >>= 1;
-        shift--;
-    }
-    while (hz <= NS_PER_SECOND) {
-        hz <<= 1;
-        shift++;
-    }
-    scale.khz = cpu_khz;
-    scale.mul = (uint32_t)((NS_PER_SECOND << 32) / hz);
-    scale.shift = (int8_t)shift;
-}
-
 /* ---- wall clock ---- */
 
 static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_ANY);
@@ -247,9 +206,9 @@ void __init time_init(void)
     }
     if (!cpu_khz)
         boot_fatal("no clock to measure the TSC against");
-    set_scale();
-    scale.tsc_base = start;
-    scale.stime_base = 0;
+    tsc_scale_init(&nominal, cpu_khz);
+    nominal.tsc_base = start;
+    scales[0] = nominal;
     wallclock_set(rtc_read(), 0, now());
 }
 

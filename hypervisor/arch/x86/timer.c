@@ -168,6 +168,14 @@ static void timer_softirq(void)
     spin_unlock_irqrestore(&c->lock, f);
 }
 
+void timers_bent(void)
+{
+    unsigned cpu;
+
+    for_each_online_cpu(cpu)
+        softirq_raise_cpu(cpu, SOFTIRQ_TIMER);
+}
+
 void timer_init_cpu(void)
 {
     struct cpu_timers *c = &this_cpu(cpu_timers);

@@ -24,7 +24,7 @@ struct tsc_scale {
     uint64_t tsc_base;    /* this TSC value was ... */
     s_time_t stime_base;  /* ... this system time */
 };
-void tsc_scale_get(struct tsc_scale *s); /* for the calling CPU */
+void tsc_scale_get(unsigned cpu, struct tsc_scale *s); /* for TSCs of `cpu` */
 /*
  * Do all CPUs' TSCs agree, so that one CPU's scale gives the right time, never
  * going back, on each of them? Settled once all CPUs are up.
@@ -54,6 +54,13 @@ void timer_migrate(struct timer *t, unsigned new_cpu);
 /* Wall clock: seconds and ns (UTC since 1970) at system time 0. */
 void wallclock_get(uint64_t *sec, uint32_t *nsec);
 void wallclock_set(uint64_t sec, uint32_t nsec, s_time_t at);
+/*
+ * From now on system time runs `ppb` parts in 10^9 faster than measured, up to
+ * TSC_RATE_MAX either way. In smp_alone() only; what guests compute time from
+ * is the caller's to renew there, and the hardware timers follow by themselves.
+ */
+#define TSC_RATE_MAX 100000000L
+void time_bend(int64_t ppb);
 /* Busy-waits; works as soon as time_init has run. */
 void udelay(unsigned us);
 

@@ -141,6 +141,13 @@ is()
     state "$1" | grep -q "$2"
 }
 
+# No domain but domain 0. One that ends is listed until the last who has a page
+# of it mapped lets go.
+alone()
+{
+    [ "$(xl list | wc -l)" = 2 ]
+}
+
 gone()
 {
     ! xl domid "$1" >/dev/null 2>&1
