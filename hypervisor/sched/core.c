@@ -23,6 +23,7 @@
 #include "arch/x86/panic.h"
 #include "arch/x86/softirq.h"
 #include "arch/x86/spec_ctrl.h"
+#include "core/trace.h"
 #include "lib/errno.h"
 #include "lib/param.h"
 #include "lib/printk.h"
@@ -83,6 +84,7 @@ static bool policy_wake(struct vcpu *v, s_time_t t)
     if (v->sched_queued)
         return false;
     v->sched_queued = true;
+    trace(XENO_TRACE_wake, v, 0, 0);
     return sched_policy->wake ? sched_policy->wake(v, t) : true;
 }
 
@@ -213,6 +215,8 @@ static void schedule(void)
         vcpu_runstate_change(prev, RUNSTATE_runnable, t);
     }
     vcpu_runstate_change(next, RUNSTATE_running, t);
+    trace(XENO_TRACE_switch, next, trace_name(prev),
+          (uint64_t)prev->runstate.state);
     prev->is_running = false;
     next->is_running = true;
     sc->switches++;

@@ -138,7 +138,7 @@ static int log_part(struct xeno *x, bool clear, uint32_t *index, char *to,
 
 int xeno_machine_log(struct xeno *x, bool clear, char **text)
 {
-    const uint32_t part = 32768;
+    const uint32_t part = 4096;
     size_t used = 0;
     uint32_t index = 0;
     char *buf = NULL;

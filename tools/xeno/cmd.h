@@ -67,6 +67,8 @@ int cmd_domid(struct xeno *x, int argc, char **argv);
 int cmd_domname(struct xeno *x, int argc, char **argv);
 int cmd_sysrq(struct xeno *x, int argc, char **argv);
 int cmd_trigger(struct xeno *x, int argc, char **argv);
+int cmd_trace(struct xeno *x, int argc, char **argv);
+int cmd_clock(struct xeno *x, int argc, char **argv);
 int cmd_top(struct xeno *x, int argc, char **argv);
 int cmd_sched(struct xeno *x, int argc, char **argv);
 int cmd_balance(struct xeno *x, int argc, char **argv);

@@ -72,6 +72,20 @@ const struct command commands[] = {
      "send a signal of the machine to a vCPU", NULL, cmd_trigger, false},
     {"uptime", "[DOMAIN]...", "say how long domains have been running", NULL,
      cmd_uptime, false},
+    {"clock", "[-j] [-r PPM] [-s SECONDS] | -f [-u] [-i MS]",
+     "show or correct the machine's clock",
+     JSON
+     "  -r PPM         how much faster than measured at boot it is to run\n"
+     "  -s SECONDS     let it gain (or lose, if negative) so much, at 500 ppm\n"
+     "  -f             follow domain 0's clock while that is synchronised\n"
+     "  -u             ... or not\n"
+     "  -i MS          how often (default 250)\n", cmd_clock, false},
+    {"trace", "record [-o FILE] [-t SECONDS] [-e EVENTS] | report FILE",
+     "record what the hypervisor does, or report on it",
+     "  -o FILE        for the Perfetto or Chrome viewer (xeno-trace.json)\n"
+     "  -t SECONDS     how long (default 10; Ctrl-C ends it, too)\n"
+     "  -e EVENTS      of switch,wake,event,hypercall (default: all)\n",
+     cmd_trace, false},
     {"monitor", "", "watch over guests (started by create)", NULL, cmd_monitor,
      true},
     {NULL, NULL, NULL, NULL, NULL, false},
