@@ -142,7 +142,7 @@ static void account(struct bvt_cpu *q, s_time_t t)
     struct bvt_vcpu *b = q->runs;
     s_time_t ran = t - q->since;
 
-    if (!b || !ran)
+    if (!b || t <= q->since)
         return;
     q->since = t;
     b->avt += (vtime_t)ran * b->mcuadv;
