@@ -28,7 +28,7 @@ BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
 .PHONY: tools run check stress fuzz-guest churn many numbers matrix bench \
 	install help packages-build packages-run packages-check dom0 dom0-13 \
-	dom0-xl mini-os
+	dom0-xl mini-os mini-os-net
 
 packages-build:
 	@$(SCRIPT)/fetch packages build
@@ -41,13 +41,26 @@ packages-check:
 tools: packages-build
 	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
 
-# The sample guest.
+# The sample guest, and the same with a network by lwIP.
 mini-os: packages-build
 	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' all
 
-$(absO)/mini-os/mini-os: $(wildcard guests/mini-os/*.[cSl]* \
-		guests/mini-os/include/*.h)
+mini-os-net: packages-build
+	@$(SCRIPT)/fetch lwip
+	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' net
+
+mini_os_parts := $(shell find guests/mini-os -name '*.[cSh]' -o -name '*.lds') \
+	guests/mini-os/Makefile
+
+$(absO)/mini-os/mini-os: $(mini_os_parts)
 	@$(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) CC='$(CC)'
+
+# Where lwIP's source cannot be had it is an empty file: its tests are left out.
+$(absO)/mini-os/mini-os-net: $(mini_os_parts)
+	@if $(SCRIPT)/fetch lwip; then \
+	  $(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) \
+	    CC='$(CC)' net; \
+	else mkdir -p $(@D) && : >$@; fi
 
 # Domain 0: kernel and initramfs. The recursive calls come after the packages.
 dom0: packages-run
@@ -74,10 +87,11 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os)
+	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os mini-os-net)
 xl_tests := $(wildcard tests/system/xl/xl-* tests/system/xl/xeno-*)
 
-$(absO)/guests/mini-os: $(absO)/mini-os/mini-os
+$(absO)/guests/mini-os $(absO)/guests/mini-os-net: $(absO)/guests/%: \
+		$(absO)/mini-os/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
@@ -220,6 +234,7 @@ make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
 make tools          $(O)/tools/xeno, domain 0's command
 make mini-os        $(O)/mini-os/mini-os, the sample guest
+make mini-os-net    $(O)/mini-os/mini-os-net, the same with lwIP's TCP/IP
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0,
                     with a guest beside it (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2

@@ -163,7 +163,7 @@ static void free_parts(struct domain *d)
     rangeset_free(d->ioport_caps);
     rangeset_free(d->irq_caps);
     if (d->shared_info)
-        xenheap_unshare_free(d->shared_info);
+        xenheap_unshare_free(d->shared_info, d);
 }
 
 static void free_domain(struct domain *d)

@@ -72,6 +72,8 @@ void domain_show_current(void)
            v->domain->domain_id, v->vcpu_id,
            v->pv.in_kernel ? "kernel" : "user", (unsigned long)cr2);
     show_registers(regs);
+    if (regs->entry_vector == ENTRY_SYSCALL)
+        printk(XENLOG_ERR "(a hypercall: rbx, rbp, r12 to r15 may be stale)\n");
     show_walk(v, cr2);
     show_guest_stack(regs->rsp);
 }

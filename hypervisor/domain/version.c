@@ -19,7 +19,7 @@
 /* What the rooms mm and grant do for every guest. */
 #define FEATURES                                                               \
     (FEATURE(mmu_pt_update_preserve_ad) | FEATURE(highmem_assist) |            \
-     FEATURE(gnttab_map_avail_bits) | FEATURE(not_direct_mapped))
+     FEATURE(gnttab_map_avail_bits) | FEATURE(direct_mapped))
 
 uint32_t guest_features(bool hardware)
 {

@@ -9,6 +9,7 @@
 #include "event/channel.h"
 
 #include "arch/x86/usercopy.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 
 /* Writes the result of a bind; without success the port is of no use. */
@@ -105,6 +106,7 @@ long evtchn_op_bind_virq(struct domain *d, vaddr_t arg)
         return -EFAULT;
     if (b.virq >= NR_VIRQS || (virq_is_global(b.virq) && b.vcpu))
         return -EINVAL;
+    b.virq = (uint32_t)nospec_index(b.virq, NR_VIRQS);
     v = domain_vcpu(d, b.vcpu);
     if (!v)
         return -ENOENT;

@@ -98,18 +98,18 @@ void evtchn_deliver_bound(struct domain *d, evtchn_port_t n,
     spin_unlock_irqrestore(&p->lock, flags);
 }
 
-bool evtchn_port_pending(struct domain *d, evtchn_port_t n)
+int evtchn_port_pending(struct domain *d, evtchn_port_t n)
 {
     struct port *p = port_lookup(&d->event->table, n);
-    bool pending;
+    int rc = -EINVAL;
 
     if (!p)
-        return false;
+        return rc;
     spin_lock_irq(&p->lock);
-    pending = p->state != PORT_FREE && p->state != PORT_RESERVED &&
-              READ_ONCE(d->event->ops)->is_pending(d, p);
+    if (p->state != PORT_FREE && p->state != PORT_RESERVED)
+        rc = READ_ONCE(d->event->ops)->is_pending(d, p);
     spin_unlock_irq(&p->lock);
-    return pending;
+    return rc;
 }
 
 int evtchn_unmask(struct domain *d, evtchn_port_t n)

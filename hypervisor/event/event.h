@@ -23,8 +23,11 @@ typedef void evtchn_xen_fn_t(struct vcpu *v, evtchn_port_t port);
 int evtchn_bind_xen(struct domain *d, unsigned vcpu, domid_t remote,
                     evtchn_xen_fn_t *fn);
 
-/* True if the event of this port is pending (for poll). In a hypercall. */
-bool evtchn_port_pending(struct domain *d, evtchn_port_t port);
+/*
+ * For poll, in a hypercall: 1 the event of this port is pending, 0 it is not,
+ * -EINVAL the port is not in use.
+ */
+int evtchn_port_pending(struct domain *d, evtchn_port_t port);
 /* sched_op poll: blocks the current vCPU until a port fires or timeout (ns). */
 long evtchn_poll(const evtchn_port_t *ports, unsigned n, s_time_t timeout);
 

@@ -62,19 +62,14 @@ void evtchn_poll_init(struct vcpu *v)
 }
 
 /* 1: something to see already; 0: nothing yet; -EINVAL no such port. */
-static __always_inline int look(struct vcpu *v, const evtchn_port_t *ports, unsigned n)
+static __always_inline int look(struct vcpu *v, const evtchn_port_t *ports,
+                                unsigned n)
 {
-    struct domain *d = v->domain;
+    int rc = vcpu_event_pending(v);
 
-    if (vcpu_event_pending(v))
-        return 1;
-    for (unsigned i = 0; i < n; i++) {
-        if (ports[i] >= d->event->table.abi_limit)
-            return -EINVAL;
-        if (evtchn_port_pending(d, ports[i]))
-            return 1;
-    }
-    return 0;
+    for (unsigned i = 0; !rc && i < n; i++)
+        rc = evtchn_port_pending(v->domain, ports[i]);
+    return rc;
 }
 
 /* Announces itself, looks again, and sleeps if there is nothing still. */
@@ -100,7 +95,7 @@ static __noinline int poll_blocked(struct vcpu *v, const evtchn_port_t *ports,
 
 /*
  * Returns 0, also when the poll ends at once because a port is pending, or
- * -EINVAL if a port is out of range. n = 0: sleeps until the timeout or a
+ * -EINVAL if a port is not in use. n = 0: sleeps until the timeout or a
  * notification. timeout: absolute system time, 0 = none.
  */
 long evtchn_poll(const evtchn_port_t *ports, unsigned n, s_time_t timeout)

@@ -46,18 +46,18 @@ static inline pte_t entry_value(mfn_t m, unsigned flags)
 }
 
 /*
- * pt_lock held. m not INVALID_MFN: only if the entry maps m. fg, flags: see
- * pt_update_l1_if. 0 or -errno.
+ * pt_lock held. made not 0: only if the entry is such a mapping of the frame,
+ * with the same right to write. fg, flags: see pt_update_l1_if. 0 or -errno.
  */
-static inline int replace(struct domain *d, const struct guest_l1 *w, mfn_t m,
-                          pte_t val, struct domain *fg, unsigned flags)
+static inline int replace(struct domain *d, const struct guest_l1 *w,
+                          pte_t made, pte_t val, struct domain *fg,
+                          unsigned flags)
 {
     int rc = -EAGAIN;
 
     for (unsigned i = 0; rc == -EAGAIN && i < ENTRY_TRIES; i++) {
         pte_t old = guest_l1_read(w);
-        if (!mfn_is_invalid(m) &&
-            (!(old & PTE_P) || !mfn_eq(pte_mfn(old), m)))
+        if (made && ((old ^ made) & (PTE_ADDR | PTE_P | PTE_RW)))
             return -EINVAL;
         rc = pt_update_l1_if(w->table, w->index, old, val, d, fg, flags);
     }
@@ -73,7 +73,7 @@ int grant_host_map(struct vcpu *v, uint64_t host_addr, unsigned flags,
 
     spin_lock(&d->pt_lock);
     if (likely(locate(v, host_addr, flags & GNTMAP_contains_pte, &w)))
-        rc = replace(d, &w, INVALID_MFN, entry_value(m, flags), granter, 0);
+        rc = replace(d, &w, 0, entry_value(m, flags), granter, 0);
     spin_unlock(&d->pt_lock);
     return likely(!rc) ? GNTST_okay : GNTST_general_error;
 }
@@ -82,7 +82,7 @@ int grant_host_map(struct vcpu *v, uint64_t host_addr, unsigned flags,
  * The entry at new_addr moves to w. Its frame may be anybody's: it is mapped
  * there already, with the same rights, and stays so until it is cleared here.
  */
-static int move_entry(struct vcpu *v, const struct guest_l1 *w, mfn_t m,
+static int move_entry(struct vcpu *v, const struct guest_l1 *w, pte_t made,
                       uint64_t new_addr)
 {
     struct domain *d = v->domain;
@@ -91,14 +91,15 @@ static int move_entry(struct vcpu *v, const struct guest_l1 *w, mfn_t m,
 
     if (!locate(v, new_addr, false, &from))
         return -EINVAL;
-    rc = replace(d, w, m, guest_l1_read(&from), d, PT_UPDATE_GRANT);
-    return rc ? rc : replace(d, &from, INVALID_MFN, 0, d, 0);
+    rc = replace(d, w, made, guest_l1_read(&from), d, PT_UPDATE_GRANT);
+    return rc ? rc : replace(d, &from, 0, 0, d, 0);
 }
 
 int grant_host_unmap(struct vcpu *v, uint64_t host_addr, unsigned flags,
                      mfn_t m, uint64_t new_addr)
 {
     bool is_entry = flags & GNTMAP_contains_pte;
+    pte_t made = entry_value(m, flags);
     struct domain *d = v->domain;
     struct guest_l1 w;
     int rc = -EINVAL;
@@ -107,8 +108,8 @@ int grant_host_unmap(struct vcpu *v, uint64_t host_addr, unsigned flags,
         return GNTST_general_error;
     spin_lock(&d->pt_lock);
     if (likely(locate(v, host_addr, is_entry, &w)))
-        rc = likely(!new_addr) ? replace(d, &w, m, 0, d, 0)
-                               : move_entry(v, &w, m, new_addr);
+        rc = likely(!new_addr) ? replace(d, &w, made, 0, d, 0)
+                               : move_entry(v, &w, made, new_addr);
     spin_unlock(&d->pt_lock);
     return likely(!rc) ? GNTST_okay : GNTST_general_error;
 }

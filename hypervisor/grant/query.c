@@ -166,9 +166,12 @@ static int swap_one(struct grant_table *gt, grant_ref_t a, grant_ref_t b)
     int rc = GNTST_bad_gntref;
 
     spin_lock(&gt->lock);
-    if (grant_ref_ok(gt, a) && grant_ref_ok(gt, b))
+    if (grant_ref_ok(gt, a) && grant_ref_ok(gt, b)) {
+        a = grant_ref_clip(gt, a);
+        b = grant_ref_clip(gt, b);
         rc = active_swap(grant_pins(gt, a), grant_shared(gt, a),
                          grant_pins(gt, b), grant_shared(gt, b));
+    }
     spin_unlock(&gt->lock);
     return rc;
 }

@@ -177,10 +177,10 @@ static int alloc_arrays(struct grant_table *gt, unsigned frames)
     return gt->shared && gt->active ? 0 : -ENOMEM;
 }
 
-static void free_table(struct grant_table *gt)
+static void free_table(struct grant_table *gt, struct domain *d)
 {
     for (unsigned i = 0; i < gt->nr_frames; i++)
-        xenheap_unshare_free(gt->shared[i]);
+        xenheap_unshare_free(gt->shared[i], d);
     for (unsigned i = 0; i < gt->nr_frames * PIECES_PER_FRAME; i++)
         xfree(gt->active[i]);
     xfree(gt->shared);
@@ -214,7 +214,7 @@ static int grant_init(struct domain *d, const struct domain_config *config)
     maptrack_init(&gt->maptrack, handles);
     rc = alloc_arrays(gt, frames);
     if (rc) {
-        free_table(gt);
+        free_table(gt, d);
         return rc;
     }
     d->grant = gt;
@@ -239,7 +239,7 @@ static int grant_relinquish(struct domain *d)
 static void grant_destroy(struct domain *d)
 {
     if (d->grant)
-        free_table(d->grant);
+        free_table(d->grant, d);
     d->grant = NULL;
 }
 

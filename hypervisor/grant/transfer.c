@@ -38,7 +38,8 @@ static bool accepts(struct domain *to, grant_ref_t ref, domid_t from)
 
     spin_lock(&gt->lock);
     yes = grant_ref_ok(gt, ref) &&
-          active_accepts_transfer(grant_shared(gt, ref), from);
+          active_accepts_transfer(grant_shared(gt, grant_ref_clip(gt, ref)),
+                                  from);
     spin_unlock(&gt->lock);
     return yes;
 }
@@ -51,7 +52,7 @@ static bool tell(struct domain *to, grant_ref_t ref, domid_t from, mfn_t m)
     bool ok;
 
     spin_lock(&gt->lock);
-    e = grant_shared(gt, ref);
+    e = grant_shared(gt, grant_ref_clip(gt, ref));
     ok = active_commit_transfer(e, from);
     if (ok)
         m2p_set(m, active_complete_transfer(e, (uint32_t)m.m));

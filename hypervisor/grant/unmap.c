@@ -178,9 +178,9 @@ static __always_inline long unmap(vaddr_t arg, unsigned count,
  * Call: -EFAULT an element cannot be read or written; those before are done.
  * Status of each, checks in order: no such mapping of the caller's, or another
  * vCPU is at it (bad_handle); dev_bus_addr given, and not the frame's
- * (bad_dev_addr); host_addr given, and no L1 entry there that maps the frame
- * (general_error). An address that is 0 or of a kind that is not mapped is
- * ignored; the handle lives until nothing is mapped.
+ * (bad_dev_addr); host_addr given, and no L1 entry there that maps the frame as
+ * it was mapped, writable or not (general_error). An address that is 0 or of a
+ * kind that is not mapped is ignored; the handle lives until nothing is mapped.
  */
 long grant_op_unmap_grant_ref(vaddr_t arg, unsigned count)
 {

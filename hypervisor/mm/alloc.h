@@ -57,12 +57,12 @@ int frame_steal(struct domain *d, struct frame *f);
 
 /*
  * Lends one xenheap page to d: it may map it (writable or not), it cannot
- * become a table. xenheap_unshare_free: takes it back (the domain can make no
+ * become a table. xenheap_unshare_free: takes it back from d (which can make no
  * new mapping then); the frame is freed when the guest's last mapping goes.
  */
 enum share_mode { SHARE_RW, SHARE_RO };
 void xenheap_share(void *page, struct domain *d, enum share_mode mode);
-void xenheap_unshare_free(void *page);
+void xenheap_unshare_free(void *page, struct domain *d);
 
 uint64_t heap_free_frames(void);
 uint64_t heap_total_frames(void);

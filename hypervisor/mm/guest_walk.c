@@ -7,7 +7,7 @@ static bool walk(uint64_t cr3, vaddr_t va, struct guest_l1 *out)
 {
     mfn_t m = paddr_to_mfn(cr3);
 
-    if (unlikely(!guest_range_ok(va, 1)))
+    if (unlikely(!guest_start_ok(va)))
         return false;
 #pragma GCC unroll 3
     for (unsigned level = 4; level > 1; level--) {

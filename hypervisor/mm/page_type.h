@@ -165,10 +165,22 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     mfn_t *deferred);
 /*
  * As pt_update_entry with no flags, for an L1 of d that names d's own frames;
- * the entry is at machine address `at`, a multiple of 8. -EAGAIN: no such
- * table, nothing was done.
+ * the entry is at machine address `at`, a multiple of 8. In a frame that is
+ * no table: pt_write_plain. -EAGAIN: another table, nothing was done.
  */
 int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d);
+/*
+ * The same for entry `index` of a table to which a walk of tables in use led
+ * (guest_walk.h): it is an L1 of d, or the walk had not come to it.
+ */
+int pt_update_walked_l1(mfn_t table, unsigned index, pte_t val,
+                        struct domain *d);
+/*
+ * A write to memory of d that is no table, at machine address `at`, a multiple
+ * of 8, as the guest could do by itself: if the frame is writable or can
+ * become so. 0 or -EINVAL.
+ */
+int pt_write_plain(uint64_t at, uint64_t val, struct domain *d);
 /*
  * As pt_update_entry on an L1, but only if the entry still equals `expect`
  * (-EAGAIN if not; the CPU's setting of accessed and dirty counts as a

@@ -81,26 +81,15 @@ void xenheap_share(void *page, struct domain *d, enum share_mode mode)
                      __ATOMIC_RELEASE);
 }
 
-static void unaccount(uint16_t owner)
-{
-    struct domain *d = domain_get(owner);
-
-    if (!d)
-        return;
-    spin_lock(&d->page_lock);
-    if (d->xenheap_pages)
-        d->xenheap_pages--;
-    spin_unlock(&d->page_lock);
-    domain_put(d);
-}
-
-void xenheap_unshare_free(void *page)
+void xenheap_unshare_free(void *page, struct domain *d)
 {
     struct frame *f = frame_of(virt_to_mfn(page));
     uint64_t old = __atomic_load_n(&f->ref, __ATOMIC_RELAXED), new;
 
     BUG_ON(!(old & FRAME_XENHEAP) || !(old & FRAME_ALLOCATED));
-    unaccount(frame_owner_id(f));
+    spin_lock(&d->page_lock);
+    d->xenheap_pages--;
+    spin_unlock(&d->page_lock);
     do {
         new = (old & (REF_COUNT_MASK | FRAME_XENHEAP)) | REF_UNOWNED;
         new--;

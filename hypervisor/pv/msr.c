@@ -190,6 +190,6 @@ uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want)
     if (cpu_features.xsave)
         may |= CR4_OSXSAVE;
     if (cpu_features.fsgsbase)
-        fixed |= CR4_FSGSBASE;
+        may |= CR4_FSGSBASE;
     return (want & may) | fixed;
 }

@@ -31,9 +31,6 @@ static bool read_cr(struct vcpu *v, unsigned n, uint64_t *val)
     case 4:
         *val = v->pv.cr4;
         return true;
-    case 8:
-        *val = 0;
-        return true;
     default:
         return false;
     }
@@ -68,21 +65,9 @@ static bool write_cr(struct vcpu *v, struct cpu_user_regs *regs, unsigned n,
         v->pv.cr4 = pv_guest_cr4(v, val);
         pv_load_cr4(v);
         return true;
-    case 8:
-        return val == 0;
     default:
         return false;
     }
-}
-
-static bool read_dr(struct vcpu *v, unsigned n, uint64_t *val)
-{
-    if (n > 7)
-        return false;
-    if (n == 4 || n == 5)
-        n += 2;
-    *val = v->pv.debugreg[n];
-    return true;
 }
 
 /* 0F 20..23: MOV to and from control and debug register n. */
@@ -94,7 +79,7 @@ static bool mov_special(struct vcpu *v, struct cpu_user_regs *regs,
     case 0x20:
         return read_cr(v, n, gpr);
     case 0x21:
-        return read_dr(v, n, gpr);
+        return pv_get_debugreg(v, n, gpr) == 0;
     case 0x22:
         return write_cr(v, regs, n, length, *gpr);
     default:
@@ -161,7 +146,7 @@ static void rdtsc_op(struct cpu_user_regs *regs)
     regs->rdx = tsc >> 32;
 }
 
-/* 0F 01: XSETBV, RDTSCP and INVLPG. */
+/* 0F 01: XSETBV and RDTSCP. */
 static bool group7(struct vcpu *v, struct cpu_user_regs *regs,
                    const struct insn *in)
 {
@@ -170,16 +155,6 @@ static bool group7(struct vcpu *v, struct cpu_user_regs *regs,
     if (in->modrm == 0xf9 && cpu_features.rdtscp) {
         rdtsc_op(regs);
         regs->rcx = v->pv.tsc_aux;
-        return true;
-    }
-    if (in->has_mem && ((in->modrm >> 3) & 7) == 7) {
-        vaddr_t va = insn_mem_offset(in, regs);
-        if (in->seg == SEG_FS)
-            va += rdmsr(MSR_FS_BASE);
-        else if (in->seg == SEG_GS)
-            va += rdmsr(MSR_GS_BASE);
-        if (guest_range_ok(va, 1))
-            tlb_flush_page_local(va);
         return true;
     }
     return false;
@@ -193,8 +168,7 @@ static bool no_operand(struct vcpu *v, struct cpu_user_regs *regs,
     case 0x06: /* CLTS */
         pv_set_ts(v, false);
         return true;
-    case 0x08: /* INVD, WBINVD: coherent caches are left alone */
-    case 0x09:
+    case 0x09: /* WBINVD: coherent caches are left alone */
         return true;
     case 0x30:
         return wrmsr_op(v, regs);
@@ -224,18 +198,10 @@ static bool two_byte(struct vcpu *v, struct cpu_user_regs *regs,
     }
 }
 
+/* CLI, STI with I/O privilege: no effect on the machine. */
 static bool one_byte(struct vcpu *v, const struct insn *in)
 {
-    switch (in->opcode) {
-    case 0xf4: /* HLT */
-        vcpu_block_current();
-        return true;
-    case 0xfa: /* CLI, STI with I/O privilege: no effect on the machine */
-    case 0xfb:
-        return v->pv.iopl >= 1;
-    default:
-        return false;
-    }
+    return (in->opcode == 0xfa || in->opcode == 0xfb) && v->pv.iopl >= 1;
 }
 
 static bool is_io(const struct insn *in)

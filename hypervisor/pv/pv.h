@@ -71,10 +71,13 @@ int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val);
 int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val);
 
 /*
- * set_debugreg with the ABI's rules: 0, or -EINVAL reserved bits, hypervisor
- * address, I/O breakpoint without CR4.DE. If v is loaded here, takes effect.
+ * set_debugreg with the ABI's rules: 0, or -EPERM hypervisor address, I/O
+ * breakpoint, general detect; -EINVAL upper half of DR6 or DR7; -ENODEV no such
+ * register. If v is loaded here, takes effect.
  */
 int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t val);
+/* 0, or -ENODEV no such register. */
+int pv_get_debugreg(const struct vcpu *v, unsigned reg, uint64_t *val);
 /* The CR4 value that a guest asking for `want` gets. */
 uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want);
 /* Puts those bits of v's CR4 that count in user mode into the hardware. */

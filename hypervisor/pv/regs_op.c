@@ -3,6 +3,7 @@
 #include "arch/x86/pte.h"
 #include "arch/x86/usercopy.h"
 #include "core/hypercall.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "pv/pv.h"
 #include <xen/arch-x86/xen-x86_64.h>
@@ -61,7 +62,7 @@ HYPERCALL(__HYPERVISOR_set_segment_base, 2, do_set_segment_base);
 #define DR6_WRITABLE 0xe00fUL
 #define DR7_FIXED_ONE 0x400UL
 #define DR7_GENERAL_DETECT 0x2000UL
-#define DR7_RESERVED (0xffffffff00000000UL | 0xdc00UL)
+#define DR7_RESERVED 0xdc00UL
 #define DR7_ENABLED 0xffUL
 
 static __noinline void load_debugreg(unsigned reg, uint64_t val)
@@ -88,14 +89,16 @@ static __noinline void load_debugreg(unsigned reg, uint64_t val)
 }
 
 /*
- * DR7: reserved bits and general detect are dropped; a breakpoint on I/O (type
- * 2) needs CR4.DE, which guests do not get, so it is refused; one of length 8
- * is fine in long mode.
+ * DR7: reserved bits are dropped. Refused are general detect, which would fault
+ * the hypervisor's own accesses, and breakpoints on I/O (type 2) where any is
+ * enabled: a guest's I/O is emulated. One of length 8 is fine in long mode.
  */
 static int set_dr7(struct vcpu *v, uint64_t val, bool loaded)
 {
-    val = (val & ~(DR7_RESERVED | DR7_GENERAL_DETECT)) | DR7_FIXED_ONE;
-    for (unsigned i = 0; i < 4; i++)
+    val = (val & ~DR7_RESERVED) | DR7_FIXED_ONE;
+    if (val & DR7_GENERAL_DETECT)
+        return -EPERM;
+    for (unsigned i = 0; (val & DR7_ENABLED) && i < 4; i++)
         if (((val >> (16 + 4 * i)) & 3) == 2)
             return -EPERM;
     v->pv.debugreg[7] = val;
@@ -116,8 +119,13 @@ static void update_loaded(struct vcpu *v, unsigned reg, uint64_t val)
         load_debugreg(reg, val);
 }
 
+/* DR4 and DR5 are other names of DR6 and DR7, unless the guest's CR4.DE. */
 static __noinline int set_control(struct vcpu *v, unsigned reg, uint64_t val)
 {
+    if (reg > 7 || (reg < 6 && (v->pv.cr4 & CR4_DE)))
+        return -ENODEV;
+    if (val >> 32)
+        return -EINVAL;
     switch (reg) {
     case 4:
     case 6:
@@ -125,11 +133,8 @@ static __noinline int set_control(struct vcpu *v, unsigned reg, uint64_t val)
         v->pv.debugreg[6] = val;
         update_loaded(v, 6, val);
         return 0;
-    case 5:
-    case 7:
-        return set_dr7(v, val, this_cpu(pcpu).loaded == v);
     default:
-        return -ENODEV;
+        return set_dr7(v, val, this_cpu(pcpu).loaded == v);
     }
 }
 
@@ -145,26 +150,38 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t val)
 }
 
 /*
- * set_debugreg(reg, value): -EPERM a hypervisor address or an I/O breakpoint,
- * -ENODEV no such register.
+ * set_debugreg(reg, value): -EPERM a hypervisor address, an I/O breakpoint or
+ * general detect; -EINVAL upper half of DR6 or DR7; -ENODEV no such register.
  */
 static long do_set_debugreg(uint64_t reg, uint64_t val, uint64_t a3,
                             uint64_t a4, uint64_t a5, uint64_t a6)
 {
     (void)a3, (void)a4, (void)a5, (void)a6;
-    return pv_set_debugreg(current, (unsigned)min(reg, 8UL), val);
+    return pv_set_debugreg(current, (unsigned)reg, val);
 }
 HYPERCALL(__HYPERVISOR_set_debugreg, 2, do_set_debugreg);
 
-/* get_debugreg(reg): the value; -EINVAL no such register. */
+int pv_get_debugreg(const struct vcpu *v, unsigned reg, uint64_t *val)
+{
+    if (reg > 7)
+        return -ENODEV;
+    if (reg == 4 || reg == 5) {
+        if (v->pv.cr4 & CR4_DE)
+            return -ENODEV;
+        reg += 2;
+    }
+    *val = v->pv.debugreg[nospec_index(reg, ARRAY_SIZE(v->pv.debugreg))];
+    return 0;
+}
+
+/* get_debugreg(reg): the value; -ENODEV no such register. */
 static long do_get_debugreg(uint64_t reg, uint64_t a2, uint64_t a3,
                             uint64_t a4, uint64_t a5, uint64_t a6)
 {
+    uint64_t val;
+    int rc = pv_get_debugreg(current, (unsigned)reg, &val);
+
     (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    if (reg > 7)
-        return -EINVAL;
-    if (reg == 4 || reg == 5)
-        reg += 2;
-    return (long)current->pv.debugreg[reg];
+    return rc ? rc : (long)val;
 }
 HYPERCALL(__HYPERVISOR_get_debugreg, 1, do_get_debugreg);

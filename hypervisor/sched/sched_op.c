@@ -9,10 +9,11 @@
 #include "arch/x86/usercopy.h"
 #include "core/hypercall.h"
 #include "event/event.h"
+#include "lib/bitops.h"
 #include "lib/errno.h"
 #include "lib/heap.h"
 #include "lib/printk.h"
-#include "sched/sched.h"
+#include "sched/cpu.h"
 #include <xen/sched.h>
 
 #define POLL_PORTS_MAX 128u
@@ -126,13 +127,15 @@ static long watchdog_start(struct watchdogs *w, uint32_t seconds)
 
 static long watchdog_change(struct watchdogs *w, uint32_t id, uint32_t seconds)
 {
-    if (id > NR_WATCHDOGS || !w->used[id - 1])
+    unsigned i = (unsigned)nospec_index(id - 1, NR_WATCHDOGS);
+
+    if (id > NR_WATCHDOGS || !w->used[i])
         return -EINVAL;
     if (seconds) {
-        timer_set(&w->timer[id - 1], now() + SECONDS(seconds));
+        timer_set(&w->timer[i], now() + SECONDS(seconds));
     } else {
-        timer_stop(&w->timer[id - 1]);
-        w->used[id - 1] = false;
+        timer_stop(&w->timer[i]);
+        w->used[i] = false;
     }
     return 0;
 }
@@ -195,6 +198,10 @@ static int pin(struct vcpu *v, int32_t pcpu)
     if (v->saved_affinity)
         return -EBUSY;
     rc = vcpu_set_affinity(v, CPUMASK(pcpu));
+    if (rc == -ENOSPC) { /* it is but for a while */
+        sched_renounce(v);
+        rc = vcpu_set_affinity(v, CPUMASK(pcpu));
+    }
     if (!rc)
         v->saved_affinity = before;
     return rc;
@@ -203,11 +210,14 @@ static int pin(struct vcpu *v, int32_t pcpu)
 static int unpin(struct vcpu *v)
 {
     cpumask_t before = v->saved_affinity;
+    int rc;
 
     if (!before)
         return -EINVAL;
     v->saved_affinity = 0;
-    return vcpu_set_affinity(v, before);
+    rc = vcpu_set_affinity(v, before);
+    sched_reclaim(v);
+    return rc;
 }
 
 /*
@@ -262,7 +272,7 @@ static long do_sched_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
     (void)a3, (void)a4, (void)a5, (void)a6;
     if (unlikely(op >= ARRAY_SIZE(ops)))
         return -ENOSYS;
-    return ops[op](arg);
+    return ops[nospec_index(op, ARRAY_SIZE(ops))](arg);
 }
 HYPERCALL(__HYPERVISOR_sched_op, 2, do_sched_op);
 

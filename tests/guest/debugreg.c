@@ -77,15 +77,54 @@ static void test_refused(void)
                    bad[i]);
             expect(get_dr(reg) != bad[i], "DR%u is %#lx", reg, bad[i]);
         }
-    expect(set_dr(8, 0) < 0, "DR8 was written");
-    expect(set_dr(99, 0) < 0, "DR99 was written");
+    expect_eq(set_dr(8, 0), -ENODEV);
+    expect_eq(set_dr(99, 0), -ENODEV);
+    expect_eq(get_dr(99), -ENODEV);
     /* General detect would fault the hypervisor's own accesses. */
-    set_dr(7, 0x2000);
-    expect_eq(get_dr(7) & 0x2000, 0);
+    expect_eq(set_dr(7, 0x2000), -EPERM);
     /* Breakpoints on I/O need what a guest does not have. */
-    for (unsigned n = 0; n < 4; n++)
+    for (unsigned n = 0; n < 4; n++) {
         expect_eq(set_dr(7, 2UL << (16 + 4 * n) | DR7_L0 << 2 * n), -EPERM);
-    expect((long)get_dr(99) < 0, "DR99 is %#lx", get_dr(99));
+        expect_eq(set_dr(7, 2UL << (16 + 4 * n)), 0);
+    }
+    for (unsigned bit = 32; bit < 64; bit++) {
+        expect_eq(set_dr(6, 1UL << bit), -EINVAL);
+        expect_eq(set_dr(7, 1UL << bit), -EINVAL);
+    }
+    expect_eq(set_dr(7, 0), 0);
+    expect_eq(get_dr(7), 0x400);
+}
+
+static long write_cr4(long v)
+{
+    __asm__ volatile("movq %0,%%cr4" : : "r"(v));
+    return 0;
+}
+
+static long read_cr4(long v)
+{
+    __asm__ volatile("movq %%cr4,%0" : "=r"(v));
+    return v;
+}
+
+/* DR4 and DR5 are other names of DR6 and DR7, until CR4.DE is set. */
+static void test_aliases(void)
+{
+    long cr4 = run_guarded(read_cr4, 0);
+
+    run_guarded(write_cr4, cr4 & ~8L);
+    expect_eq(set_dr(4, 1), 0);
+    expect_eq(get_dr(4), get_dr(6));
+    expect_eq(set_dr(5, 0x100), 0);
+    expect_eq(get_dr(7), 0x500);
+    expect_eq(get_dr(5), 0x500);
+    run_guarded(write_cr4, cr4 | 8);
+    for (unsigned reg = 4; reg < 6; reg++) {
+        expect_eq(set_dr(reg, 0), -ENODEV);
+        expect_eq(get_dr(reg), -ENODEV);
+    }
+    run_guarded(write_cr4, cr4);
+    expect_eq(set_dr(7, 0), 0);
 }
 
 /* A watchpoint of the kernel's is live in user mode, a user one traps. */
@@ -137,6 +176,7 @@ void test_main(void)
     test_watch();
     test_step();
     test_refused();
+    test_aliases();
     test_user();
     test_mov();
 }

@@ -21,10 +21,22 @@ static void yield(void)
     hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
 }
 
+/* vCPU 1 sleeps in between: its selectors must not be loaded too early. */
+static void rest(unsigned now)
+{
+    phase = now;
+    expect_eq(vcpu_op(VCPUOP_down, 1, NULL), 0);
+}
+
 static void wait_for(unsigned want)
 {
-    while (phase != want)
+    while (phase != want || vcpu_op(VCPUOP_is_up, 1, NULL))
         yield();
+}
+
+static void wake(void)
+{
+    expect_eq(vcpu_op(VCPUOP_up, 1, NULL), 0);
 }
 
 static void set_ldt(void)
@@ -58,16 +70,12 @@ static void second(void)
 {
     set_ldt();
     expect_eq(load_es(15), 15);
-    phase = 1;
-    wait_for(2);
+    rest(1);
     seen = read_es();
-    phase = 3;
-    wait_for(4);
+    rest(2);
     seen = read_es();
     watched = 1; /* vCPU 0's breakpoint is not for us */
-    phase = 5;
-    for (;;)
-        yield();
+    rest(3);
 }
 
 static bool on_trap(struct trap_frame *f)
@@ -95,8 +103,8 @@ void test_main(void)
     /* Taken away and given back: the page is dropped, and wanted again. */
     expect_eq(update_va(LDT, 0, UVMF_INVLPG), 0);
     expect_eq(update_va(LDT, pte, UVMF_INVLPG), 0);
-    phase = 2;
-    wait_for(3);
+    wake();
+    wait_for(2);
     expect_eq(seen, 15);
     expect_eq(failsafes, 0);
     /* A breakpoint here, and a descriptor less there. */
@@ -105,8 +113,8 @@ void test_main(void)
     expect_eq(hypercall2(__HYPERVISOR_update_descriptor,
                          (uint64_t)virt_to_mfn(page) * PAGE_SIZE + 8, 0),
               0);
-    phase = 4;
-    wait_for(5);
+    wake();
+    wait_for(3);
     expect_eq(seen, 0);
     expect_eq(failsafes, 1);
     expect_eq(hits, 0);

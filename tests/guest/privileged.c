@@ -84,6 +84,12 @@ static void test_user(void)
     X(out_pic, "outb %%al,$0x20")                                              \
     X(out_reset, "movw $0xcf9,%%dx; movb $6,%%al; outb %%al,%%dx")             \
     X(vmcall, "vmcall")                                                        \
+    X(hlt, "hlt")                                                              \
+    X(invd, "invd")                                                            \
+    X(invlpg, "invlpg (%%rsp)")                                                \
+    X(invlpg_bad, "movq $1,%%rax; shlq $63,%%rax; invlpg (%%rax)")             \
+    X(read_cr8, "movq %%cr8,%%rax")                                            \
+    X(write_cr8, "xorl %%eax,%%eax; movq %%rax,%%cr8")                         \
     X(monitor, "xorl %%ecx,%%ecx; xorl %%edx,%%edx; movq %%rsp,%%rax; monitor")
 /* ... and these may as well be ignored. */
 #define KERNEL_EITHER(X)                                                       \
@@ -99,7 +105,6 @@ static void test_user(void)
     X(wrmsr_apic, "movl $0x1b,%%ecx; xorl %%eax,%%eax; cdq; wrmsr")            \
     X(wrmsr_pat, "movl $0x277,%%ecx; xorl %%eax,%%eax; cdq; wrmsr")            \
     X(wrmsr_unknown, "movl $0x12345,%%ecx; xorl %%eax,%%eax; cdq; wrmsr")      \
-    X(invd, "invd")                                                            \
     X(popf, "pushq $0x3002; popfq")                                            \
     X(xsetbv_bad, "xorl %%ecx,%%ecx; xorl %%eax,%%eax; cdq; xsetbv")
 

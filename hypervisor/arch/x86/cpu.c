@@ -166,8 +166,6 @@ static uint64_t choose_cr4(const struct cpu_features *f)
         cr4 |= CR4_MCE;
     if (f->xsave)
         cr4 |= CR4_OSXSAVE;
-    if (f->fsgsbase)
-        cr4 |= CR4_FSGSBASE;
     if (f->smep)
         cr4 |= CR4_SMEP;
     if (f->smap)

@@ -15,6 +15,7 @@
  *   values.c    numbers, frames, entries, pointers
  *   memory.c    page tables, reservations, grants
  *   others.c    events, vCPUs, traps, descriptors, devices
+ *   control.c   other domains, and what the tools ask
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -47,6 +48,7 @@ struct fuzz {
     unsigned id;
     uint64_t state; /* of the random numbers */
     char *arena, *race;
+    char *sink; /* as large as an arena: what is answered, never an argument */
     size_t arena_used, race_used;
     unsigned long calls;
 };
@@ -116,6 +118,9 @@ struct maker {
     unsigned weight;
 };
 extern const struct maker memory_makers[], other_makers[]; /* end: NULL */
+make_fn make_domctl, make_sysctl, make_hvm_op; /* control.c */
+/* One of the domains that control.c has made; or an id like theirs. */
+unsigned any_child(struct fuzz *z);
 void others_init(void);
 void grants_init(void);
 void poke_grant(struct fuzz *z);

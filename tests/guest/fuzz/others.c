@@ -470,7 +470,7 @@ static void make_unknown(struct fuzz *z, struct call *c)
         1UL << __HYPERVISOR_update_va_mapping |
         1UL << __HYPERVISOR_update_va_mapping_otherdomain |
         1UL << __HYPERVISOR_grant_table_op | 1UL << __HYPERVISOR_sysctl |
-        1UL << __HYPERVISOR_domctl |
+        1UL << __HYPERVISOR_domctl | 1UL << __HYPERVISOR_hvm_op |
         1UL << __HYPERVISOR_event_channel_op_compat |
         1UL << __HYPERVISOR_physdev_op_compat;
     uint64_t w[8];
@@ -489,5 +489,6 @@ const struct maker other_makers[] = {
     {make_vcpu_op, 4},    {make_traps, 1},    {make_callback, 1},
     {make_nmi_op, 1},     {make_register, 3}, {make_descriptor, 3},
     {make_physdev, 2},    {make_platform, 1}, {make_console, 1},
-    {make_version, 1},    {make_unknown, 2},  {NULL, 0},
+    {make_version, 1},    {make_unknown, 2},  {make_domctl, 6},
+    {make_sysctl, 1},     {make_hvm_op, 1},   {NULL, 0},
 };

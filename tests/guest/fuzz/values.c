@@ -94,8 +94,10 @@ unsigned any_domid(struct fuzz *z)
         DOMID_FIRST_RESERVED, 0, 1, 0x7fff, 0xffff, 0x8000,
     };
 
-    if (!chance(z, WEIRD))
+    if (!chance(z, WEIRD / 2))
         return DOMID_SELF;
+    if (chance(z, 2))
+        return any_child(z);
     return special[below(z, ARRAY_SIZE(special))];
 }
 
@@ -441,6 +443,7 @@ void values_init(void)
         fuzzers[i].arena = arena();
         fuzzers[i].race =
             fuzzers[i].arena + (ARENA_PAGES - RACE_PAGES) * PAGE_SIZE;
+        fuzzers[i].sink = arena();
     }
     for (unsigned i = 0; i < POOL; i++) {
         pool[i].pfn = alloc_pfn();

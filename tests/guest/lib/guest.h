@@ -36,7 +36,19 @@ enum {
 };
 
 #define PAGE_SIZE 4096UL
+/*
+ * With LOW the kernel lies at address 0 of the lower half, and its user mode
+ * runs on the kernel's own tables.
+ */
+#ifdef LOW
+#define VIRT_BASE 0UL
+#define USER_CODE 0x40000000UL
+#define USER_STACK 0x40100000UL
+#else
 #define VIRT_BASE 0xffffffff80000000UL
+#define USER_CODE 0x400000UL
+#define USER_STACK 0x500000UL
+#endif
 /* Where hypervisors of this ABI map all memory for themselves. */
 #define HYPERVISOR_WINDOW 0xffff830000000000UL
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -222,8 +234,6 @@ extern unsigned long user_iret_flags;
             "_end:\n.popsection\n")
 #define RUN_USER(name, arg, out)                                               \
     run_user(name, (size_t)(name##_end - name), (unsigned long)(arg), out)
-#define USER_CODE 0x400000UL
-#define USER_STACK 0x500000UL
 /* The user mode's L4 (machine frame), made on first use. */
 unsigned long user_l4_mfn(void);
 /*

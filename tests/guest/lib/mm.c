@@ -151,4 +151,8 @@ void mm_init(void)
         UVMF_INVLPG);
     if (ret)
         error("shared_info cannot be mapped: %ld", (long)ret);
+#ifdef LOW
+    if (update_va(0, 0, UVMF_INVLPG)) /* no pointer is NULL */
+        error("page 0 cannot be unmapped");
+#endif
 }

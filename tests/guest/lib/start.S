@@ -1,6 +1,6 @@
 /*
- * Start of a test kernel: Xen notes, entry, trap stubs. Linked at
- * 0xffffffff80000000 (PFN 0), 64-bit.
+ * Start of a test kernel: Xen notes, entry, trap stubs. 64-bit; PFN 0 is at
+ * 0xffffffff80000000, or at 0 with LOW.
  */
 #include <xen/elfnote.h>
 
@@ -18,8 +18,10 @@
     NOTE XEN_ELFNOTE_GUEST_OS, .asciz "xeno-test"
     NOTE XEN_ELFNOTE_GUEST_VERSION, .asciz "1"
     NOTE XEN_ELFNOTE_LOADER, .asciz "generic"
+#ifndef LOW /* there by default */
     NOTE XEN_ELFNOTE_VIRT_BASE, .quad 0xffffffff80000000
     NOTE XEN_ELFNOTE_PADDR_OFFSET, .quad 0
+#endif
     NOTE XEN_ELFNOTE_ENTRY, .quad _start
     NOTE XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
     NOTE XEN_ELFNOTE_FEATURES, .asciz ""

@@ -7,12 +7,24 @@
 static unsigned long user_l4;
 static void *code_page;
 
+static unsigned long new_user_l4(void)
+{
+    unsigned long mfn;
+
+#ifdef LOW
+    mfn = kernel_l4_mfn();
+#else
+    mfn = virt_to_mfn(alloc_table());
+    if (mmuext1(MMUEXT_PIN_L4_TABLE, mfn))
+        error("the user L4 cannot be pinned");
+#endif
+    return mfn;
+}
+
 unsigned long user_l4_mfn(void)
 {
     if (!user_l4) {
-        user_l4 = virt_to_mfn(alloc_table());
-        if (mmuext1(MMUEXT_PIN_L4_TABLE, user_l4))
-            error("the user L4 cannot be pinned");
+        user_l4 = new_user_l4();
         if (mmuext1(MMUEXT_NEW_USER_BASEPTR, user_l4))
             error("new_user_baseptr failed");
     }
