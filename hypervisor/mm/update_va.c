@@ -43,13 +43,12 @@ static __always_inline int update_va(struct vcpu *v, vaddr_t va, uint64_t val,
                                      struct domain *fg)
 {
     struct domain *d = v->domain;
-    mfn_t deferred = INVALID_MFN; /* an L1 entry names no table */
     struct guest_l1 w;
     int rc = -EINVAL;
 
     spin_lock(&d->pt_lock);
     if (likely(guest_walk_l1(v, va, &w)))
-        rc = pt_update_entry(w.table, w.index, val, d, fg, 0, &deferred);
+        rc = pt_update_entry(w.table, w.index, val, d, fg, PT_UPDATE_L1, NULL);
     spin_unlock(&d->pt_lock);
     return rc;
 }
