@@ -3,6 +3,7 @@
 #   O=dir      build directory (default build)
 #   DEBUG=1    assertions, lock checks, poisoning (same as `make debug`)
 #   CC=clang   another compiler
+#   EXTRA=...  further source files, such as a scheduler of your own
 
 O       ?= build
 DEBUG   ?= 0
@@ -27,7 +28,8 @@ HYP_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-common \
         -fpie -fvisibility=hidden -include hypervisor/lib/visibility.h \
         -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
         -fcf-protection=none -fno-asynchronous-unwind-tables \
-        -fno-omit-frame-pointer -fno-strict-aliasing -fwrapv $(THUNKS) \
+        -fno-omit-frame-pointer -momit-leaf-frame-pointer \
+        -fno-strict-aliasing -fwrapv $(THUNKS) \
         -ffunction-sections -fdata-sections -falign-loops=1 \
         -D__XEN_TOOLS__ -I hypervisor -I include -I $(O)/gen
 ifeq ($(findstring clang,$(CC)),)
@@ -39,7 +41,9 @@ endif
 
 ROOMS   := lib arch/x86 core mm domain event grant sched pv drivers net block init
 SRCS    := $(sort $(foreach r,$(ROOMS),$(shell find hypervisor/$(r) -name '*.[cS]' 2>/dev/null)))
-OBJS    := $(patsubst hypervisor/%,$(O)/obj/%.o,$(SRCS))
+EXTRA   ?=
+OBJS    := $(patsubst hypervisor/%,$(O)/obj/%.o,$(SRCS)) \
+           $(EXTRA:%=$(O)/extra/%.o)
 OFFSETS := $(O)/gen/asm-offsets.h
 HYPLIBS := $(shell for l in lzma zstd z; do \
              f=$$($(CC) -print-file-name=lib$$l.a); [ -f "$$f" ] && echo $$f; done)
@@ -89,12 +93,18 @@ $(OFFSETS): $(O)/gen/asm-offsets.s
 COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
         arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init \
         arch/x86/spec_policy arch/x86/spec_options pv/cpu_policy \
-        pv/context_get
+        pv/context_get sched/control sched/admit sched/place \
+        sched/atropos sched/rr sched/dump sched/move \
+        pv/hypercall_trace
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os
 
 $(O)/obj/%.c.o: hypervisor/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HYP_CFLAGS) -MD -MP -c -o $@ $<
+
+$(O)/extra/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HYP_CFLAGS) -MD -MP -c -o $@ $<
 

@@ -26,8 +26,9 @@ quiet    = $(if $(filter 1,$(V)),,-s)
 jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
-.PHONY: tools run check stress fuzz-guest matrix bench install help \
-	packages-build packages-run packages-check dom0 dom0-13 dom0-xl mini-os
+.PHONY: tools run check stress fuzz-guest churn many numbers matrix bench \
+	install help packages-build packages-run packages-check dom0 dom0-13 \
+	dom0-xl mini-os mini-os-net
 
 packages-build:
 	@$(SCRIPT)/fetch packages build
@@ -40,13 +41,26 @@ packages-check:
 tools: packages-build
 	@$(BUILD) -C tools O=$(absO) CC='$(CC)' all
 
-# The sample guest.
+# The sample guest, and the same with a network by lwIP.
 mini-os: packages-build
 	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' all
 
-$(absO)/mini-os/mini-os: $(wildcard guests/mini-os/*.[cSl]* \
-		guests/mini-os/include/*.h)
+mini-os-net: packages-build
+	@$(SCRIPT)/fetch lwip
+	@$(BUILD) -C guests/mini-os O=$(absO) CC='$(CC)' net
+
+mini_os_parts := $(shell find guests/mini-os -name '*.[cSh]' -o -name '*.lds') \
+	guests/mini-os/Makefile
+
+$(absO)/mini-os/mini-os: $(mini_os_parts)
 	@$(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) CC='$(CC)'
+
+# Where lwIP's source cannot be had it is an empty file: its tests are left out.
+$(absO)/mini-os/mini-os-net: $(mini_os_parts)
+	@if $(SCRIPT)/fetch lwip; then \
+	  $(MAKE) -s --no-print-directory -C guests/mini-os O=$(absO) \
+	    CC='$(CC)' net; \
+	else mkdir -p $(@D) && : >$@; fi
 
 # Domain 0: kernel and initramfs. The recursive calls come after the packages.
 dom0: packages-run
@@ -73,10 +87,11 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13 grub-memdisk mini-os)
+	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os mini-os-net)
 xl_tests := $(wildcard tests/system/xl/xl-* tests/system/xl/xeno-*)
 
-$(absO)/guests/mini-os: $(absO)/mini-os/mini-os
+$(absO)/guests/mini-os $(absO)/guests/mini-os-net: $(absO)/guests/%: \
+		$(absO)/mini-os/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
@@ -91,9 +106,13 @@ $(absO)/guests/initrd-%: $(initramfs_parts)
 	@mkdir -p $(@D)
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -i guest -m guest
 
-$(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
-		$(absO)/guests/initrd-12
-	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
+$(absO)/guests/grub-memdisk: tests/system/xl/grub-linux.cfg \
+		scripts/mkmemdisk $(absO)/guests/vmlinuz-12 $(absO)/guests/initrd-12
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $< $@ $(filter $(absO)/%,$^)
+
+$(absO)/guests/grub-reader: tests/system/xl/grub-reader.cfg scripts/mkmemdisk
+	@mkdir -p $(@D)
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $< $@
 
 # The tools' own Makefile knows whether they are up to date.
 $(absO)/tools/xeno: tools
@@ -162,6 +181,23 @@ fuzz-guest: packages-run
 	@$(MAKE) -s --no-print-directory -C tests/guest O=$(absO) fuzzer
 	@O=$(absO) tests/guest/fuzz/run -s $(or $(SECONDS),600) -S $(or $(SEED),1)
 
+# Guests in numbers: CYCLES of them that come, use their disk and are destroyed
+# amid that, or GUESTS idle ones at once. A cycle takes a second or some.
+numbers: packages-check
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(MAKE) -s --no-print-directory dom0-xl
+
+churn: CYCLES ?= 1000
+churn: numbers
+	@GUESTS=1 CYCLES=$(CYCLES) LIMIT=$$(($(CYCLES) * 10 + 1200)) \
+	  $(SCRIPT)/check -v tests/system/xl-numbers.t
+
+many: GUESTS ?= 200
+many: numbers
+	@GUESTS=$(GUESTS) CYCLES=1 MEM=4096 LIMIT=$$(($(GUESTS) * 20 + 1200)) \
+	  $(SCRIPT)/check -v tests/system/xl-numbers.t
+
 matrix: packages-run
 	@echo "building $(O)/xeno"
 	@$(BUILD) all
@@ -174,8 +210,11 @@ bench: packages-check
 	@$(MAKE) -s --no-print-directory dom0
 	@$(SCRIPT)/fetch xen
 	@$(SCRIPT)/fetch packages bench
+	@$(SCRIPT)/fetch toolstack
+	@$(MAKE) -s --no-print-directory tools mini-os $(absO)/guests/vmlinux-12
 	@O=$(absO) bench/run
 	@O=$(absO) bench/micro/run
+	@O=$(absO) bench/create/run
 
 install: all tools
 	install -d '$(DESTDIR)/boot' '$(DESTDIR)/usr/sbin' \
@@ -198,12 +237,15 @@ make                build $(O)/xeno and $(O)/xeno.gz
 make debug          the same with assertions and lock checks
 make tools          $(O)/tools/xeno, domain 0's command
 make mini-os        $(O)/mini-os/mini-os, the sample guest
+make mini-os-net    $(O)/mini-os/mini-os-net, the same with lwIP's TCP/IP
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0,
                     with a guest beside it (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2
 make stress         a long memory and process storm   MINUTES=10
 make fuzz-guest     random hypercalls against the debug build
                     SECONDS=600 SEED=1
+make churn          guests created and destroyed   CYCLES=1000
+make many           idle guests at once, in 4 GiB   GUESTS=200
 make matrix         boots with many machine shapes    BOOTS=50
 make bench          measurements beside stock Xen and the bare machine
 make install        $(DESTDIR)/boot/xeno.gz and the command with its man

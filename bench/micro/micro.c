@@ -5,6 +5,7 @@ const char test_title[] = "microbenchmarks";
 static const struct bench *const groups[] = {
     call_benches,  cpu_benches,   bounce_benches, mmu_benches,
     table_benches, event_benches, grant_benches,  memory_benches,
+    domain_benches,
 };
 static uint64_t samples[MAX_ROUNDS];
 static uint64_t overhead, user_overhead;

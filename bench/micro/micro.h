@@ -44,7 +44,7 @@ struct bench {
 /* Each ends with an entry without a name. */
 extern const struct bench call_benches[], cpu_benches[], bounce_benches[],
     mmu_benches[], table_benches[], event_benches[], grant_benches[],
-    memory_benches[];
+    memory_benches[], domain_benches[];
 
 /*
  * A snippet for user mode that counts `text` between two readings of the

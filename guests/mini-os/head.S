@@ -1,6 +1,8 @@
 /*
  * The entries: multiboot (bare machine) and Xen's PV. Both pass an ident and
  * what they were given to paravirt_start. Then trap stubs and stack switch.
+ * A further processor comes by secondary_entry, on the bare machine from the
+ * copy of ap_begin in low memory.
  */
 #include <xen/elfnote.h>
 
@@ -8,8 +10,11 @@
 #define IDENT_NATIVE 0x6576746e
 #define IDENT_XEN 0x336e6578
 /* Offsets in struct ops. */
-#define OP_TRAP_ENTRY 64
-#define OP_TRAP_EXIT 72
+#define OP_USER_CS 24
+#define OP_USER_SS 32
+#define OP_TRAP_ENTRY 80
+#define OP_TRAP_EXIT 88
+#define OP_SET_KERNEL_STACK 120
 
 /* ---- multiboot ---- */
     .section .multiboot, "ax"
@@ -73,6 +78,47 @@ native_start64:
     movq $enter, %rax
     jmp *%rax
 
+/* ---- a further processor ---- */
+#define AP_PHYS(x) (x - ap_begin + 0x8000)
+    .code16
+    .globl ap_begin, ap_end, ap_stack, secondary_entry
+ap_begin:
+    cli
+    xorw %ax, %ax
+    movw %ax, %ds
+    lgdtl AP_PHYS(ap_gdt_pointer)
+    movl $0xa0, %eax
+    movl %eax, %cr4
+    movl $PHYS(l4), %eax
+    movl %eax, %cr3
+    movl $0xc0000080, %ecx
+    movl $0x100, %eax
+    xorl %edx, %edx
+    wrmsr
+    movl $0x80010001, %eax
+    movl %eax, %cr0
+    ljmpl $8, $AP_PHYS(ap_start64)
+    .balign 4
+ap_gdt_pointer:
+    .word 23
+    .long PHYS(boot_gdt)
+    .code64
+ap_start64:
+    movl $16, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    movq $ap_load_stack, %rax
+    jmp *%rax
+ap_end:
+ap_load_stack:
+    movq ap_stack, %rsp
+secondary_entry:
+    cld
+    xorl %ebp, %ebp
+    call secondary_start
+    ud2
+
 /* ---- Xen ---- */
 .macro NOTE type, desc:vararg
     .pushsection .note.xen, "a", @note
@@ -135,10 +181,10 @@ enter:
     jmp trap_common
 .endm
     .balign 16
-    .globl trap_stubs, event_stub, failsafe_stub
+    .globl trap_stubs, event_stub, failsafe_stub, syscall_stub
 trap_stubs:
     .set vec, 0
-    .rept 48
+    .rept 50
     .balign 16
     .if vec == 8 || (vec >= 10 && vec <= 14) || vec == 17 || vec == 21
     STUB vec, 1
@@ -151,6 +197,21 @@ event_stub:
     STUB 0x100, 0
 failsafe_stub:
     STUB 0x101, 1
+syscall_stub: /* Xen's: with the frame of a trap */
+    STUB 0x102, 0
+
+/* The bare machine's: the frame is ours to make. */
+    .globl native_syscall, native_syscall_stack
+native_syscall:
+    movq %rsp, user_rsp
+    movq native_syscall_stack, %rsp
+    pushq ops + OP_USER_SS
+    pushq user_rsp
+    pushq %r11
+    pushq ops + OP_USER_CS
+    pushq %rcx
+    pushq $0
+    pushq $0x102
 
 trap_common:
     pushq %rax
@@ -174,6 +235,7 @@ trap_common:
     andq $-16, %rsp
     call handle_trap
     movq %rbp, %rsp
+trap_return:
     popq %r15
     popq %r14
     popq %r13
@@ -250,14 +312,49 @@ guarded_end:
     popq %rbx
     ret
 
+/*
+ * long enter_user(struct trap_frame *f, u64 *save_rsp): to where f says, with
+ * save_rsp as what comes from there has its stack. leave_user(rsp, value) is
+ * its return.
+ */
+    .globl enter_user, leave_user
+enter_user:
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rsi)
+    movq %rdi, %rbx
+    movq %rsp, %rdi
+    subq $8, %rsp
+    call *ops + OP_SET_KERNEL_STACK
+    movq %rbx, %rsp
+    jmp trap_return
+leave_user:
+    movq %rdi, %rsp
+    movq %rsi, %rax
+    jmp guarded_end
+
+    .section .rodata
+    .globl user_program, user_program_end
+user_program:
+    .incbin USER_PROGRAM
+user_program_end:
+
     .bss
-    .balign 4096
+user_rsp: .skip 8
+native_syscall_stack: .skip 8
+ap_stack: .skip 8
     .globl l4
+    .balign 4096
 l4: .skip 4096
 l3_low: .skip 4096
 l3_high: .skip 4096
 l2_low: .skip 4096
 l2_high: .skip 4096
+    .section .bss.stacks, "aw", @nobits
     .skip 8192
     .globl boot_stack_top
 boot_stack_top:

@@ -106,3 +106,11 @@ unsigned long strtoul(const char *s, char **end, int base)
         *end = (char *)(u64)s;
     return full ? ~0UL : v;
 }
+
+/* Without white space before the number. */
+int atoi(const char *s)
+{
+    unsigned long v = strtoul(*s == '-' || *s == '+' ? s + 1 : s, NULL, 10);
+
+    return (int)(*s == '-' ? 0 - v : v);
+}

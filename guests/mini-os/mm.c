@@ -10,6 +10,7 @@ struct block {
 };
 
 static struct memory_layout layout;
+static u64 first_pfn;
 static void *page_list; /* freed pages, each begins with the next */
 static u64 pages_left;
 static struct block *heap;
@@ -23,6 +24,7 @@ void mm_init(void)
         panic("too little memory: %lu pages are free",
               layout.end_pfn > layout.first_pfn
                   ? layout.end_pfn - layout.first_pfn : 0);
+    first_pfn = layout.first_pfn;
     half = (layout.end_pfn - layout.first_pfn) / 2;
     heap = (struct block *)(VIRT_BASE + layout.first_pfn * PAGE_SIZE);
     heap->size = half * PAGE_SIZE;
@@ -30,6 +32,9 @@ void mm_init(void)
     layout.first_pfn += half;
     pages_left = layout.end_pfn - layout.first_pfn;
 }
+
+u64 mm_first_pfn(void) { return first_pfn; }
+u64 mm_end_pfn(void) { return layout.end_pfn; }
 
 void *alloc_page(void)
 {
@@ -73,9 +78,33 @@ static void *take(struct block *b, u64 need)
     return b + 1;
 }
 
-void *alloc(size_t n)
+/* What a free block must give up at its beginning, to be aligned behind it. */
+static u64 lead_of(const struct block *b, u64 align)
 {
-    u64 need = ((n + 15) & ~15UL) + sizeof(struct block);
+    u64 at = (u64)(b + 1), aligned = (at + align - 1) & ~(align - 1);
+
+    while (aligned != at && aligned - at < sizeof(*b))
+        aligned += align;
+    return aligned - at;
+}
+
+/* Cuts the lead off, which stays free; gives the rest. */
+static struct block *cut_lead(struct block *b, u64 lead)
+{
+    struct block *rest = (struct block *)((u64)b + lead);
+
+    if (!lead)
+        return b;
+    rest->size = b->size - lead;
+    rest->next = b->next;
+    b->size = lead;
+    b->next = rest;
+    return rest;
+}
+
+void *alloc_aligned(size_t n, u64 align)
+{
+    u64 need = ((n + 15) & ~15UL) + sizeof(struct block), lead;
     struct block *b;
     void *p = NULL;
     int state;
@@ -83,11 +112,22 @@ void *alloc(size_t n)
     if (n > 1UL << 40)
         return NULL;
     state = irq_save();
-    for (b = heap; b && !p; b = b->next)
-        if (!(b->size & 1) && b->size >= need)
-            p = take(b, need);
+    for (b = heap; b && !p; b = b->next) {
+        lead = lead_of(b, align);
+        if (!(b->size & 1) && b->size >= lead + need)
+            p = take(cut_lead(b, lead), need);
+    }
     irq_restore(state);
     return p;
+}
+
+void *alloc(size_t n) { return alloc_aligned(n, 16); }
+
+void *alloc_cleared(size_t n, size_t size)
+{
+    void *p = !size || n <= ~0UL / size ? alloc(n * size) : NULL;
+
+    return p ? memset(p, 0, n * size) : NULL;
 }
 
 void release(void *p)

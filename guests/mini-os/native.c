@@ -2,24 +2,11 @@
  * The bare machine: multiboot's data, GDT, TSS and IDT, the two 8259s and the
  * PIT, the clock chip, serial port 1. These are the operations' defaults.
  */
-#include <mini-os.h>
+#include "native.h"
 
 #define COM1 0x3f8
 #define HZ 100
 #define PIT_HZ 1193182UL
-
-static __inline__ void outb(unsigned port, unsigned val)
-{
-    __asm__ __volatile__("outb %b0, %w1" : : "a"(val), "Nd"(port));
-}
-
-static __inline__ u8 inb(unsigned port)
-{
-    u8 val;
-
-    __asm__ __volatile__("inb %w1, %b0" : "=a"(val) : "Nd"(port));
-    return val;
-}
 
 /* ---- interrupts ---- */
 
@@ -51,23 +38,60 @@ struct table_pointer {
     u64 base;
 } __attribute__((packed));
 
-static u64 gdt[] = {0, 0x00af9a000000ffffUL, 0x00cf92000000ffffUL, 0, 0};
-static u32 tss[26];
-static u8 fault_stack[4096] __attribute__((aligned(16)));
-static u64 idt[48][2];
+/* Kernel code and data, user data and code, then a TSS a processor. */
+static u64 gdt[5 + 2 * MAX_CPUS] = {
+    0, 0x00af9a000000ffffUL, 0x00cf92000000ffffUL, 0x00cff2000000ffffUL,
+    0x00affa000000ffffUL,
+};
+#define KERNEL_CS 8
+#define USER_SS (3 * 8 + 3)
+#define USER_CS (4 * 8 + 3)
+static u32 tss[MAX_CPUS][26];
+/* A double fault's; as large as a thread's, for self() in sched.c. */
+static u8 fault_stack[8192] __attribute__((section(".bss.stacks")));
+static u64 idt[50][2];
+extern u64 native_syscall_stack; /* head.S */
+void native_syscall(void);
+
+static void write_msr(u32 msr, u64 value)
+{
+    __asm__ __volatile__("wrmsr" : : "c"(msr), "a"((u32)value),
+                         "d"((u32)(value >> 32)));
+}
 
 static void native_set_tss(void)
 {
     struct table_pointer p = {sizeof(gdt) - 1, 0};
-    u64 base = (u64)tss, top = (u64)fault_stack + sizeof(fault_stack);
+    unsigned cpu = this_cpu(), slot = 5 + 2 * cpu;
+    u64 base = (u64)tss[cpu], top = (u64)fault_stack + sizeof(fault_stack);
 
     p.base = (u64)gdt;
-    memcpy(&tss[9], &top, sizeof(top)); /* IST 1 */
-    tss[25] = sizeof(tss) << 16;
-    gdt[3] = (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56 |
-             0x890000000000UL | (sizeof(tss) - 1);
-    gdt[4] = base >> 32;
-    __asm__ __volatile__("lgdt %0; ltr %w1" : : "m"(p), "r"(24));
+    memcpy(&tss[cpu][9], &top, sizeof(top)); /* IST 1 */
+    tss[cpu][25] = sizeof(tss[cpu]) << 16;
+    gdt[slot] = (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56 |
+                0x890000000000UL | (sizeof(tss[cpu]) - 1);
+    gdt[slot + 1] = base >> 32;
+    __asm__ __volatile__("lgdt %0; ltr %w1" : : "m"(p), "r"(slot * 8));
+}
+
+static void native_set_gs_base(u64 base) { write_msr(0xc0000101, base); }
+
+static void native_set_kernel_stack(u64 rsp)
+{
+    memcpy(&tss[this_cpu()][1], &rsp, sizeof(rsp));
+    native_syscall_stack = rsp;
+}
+
+/* SYSCALL comes with interrupts off, upwards and in no single step. */
+static void load_syscall(void)
+{
+    u32 lo, hi;
+
+    __asm__ __volatile__("rdmsr" : "=a"(lo), "=d"(hi) : "c"(0xc0000080));
+    write_msr(0xc0000080, (u64)hi << 32 | lo | 1);
+    write_msr(0xc0000081, (u64)KERNEL_CS << 32);
+    write_msr(0xc0000082, (u64)native_syscall);
+    write_msr(0xc0000084, 0x40700);
 }
 
 static void set_gate(unsigned vector, unsigned ist)
@@ -88,6 +112,7 @@ static void native_load_traps(void)
     for (i = 0; i < ARRAY_SIZE(idt); i++)
         set_gate(i, i == 8);
     __asm__ __volatile__("lidt %0" : : "m"(p));
+    load_syscall();
 }
 
 void native_cpuid(u32 leaf, u32 regs[4])
@@ -110,10 +135,21 @@ static u64 native_fault_address(void)
 
 static u64 tsc_start, ns_per_tsc; /* 32 bits of it after the point */
 
-u64 read_tsc(void)
+static u64 uses;
+
+u64 native_uses(void) { return uses; }
+
+void native_relax(void)
+{
+    uses++;
+    __asm__ __volatile__("pause");
+}
+
+u64 native_cycles(void)
 {
     u32 lo, hi;
 
+    uses++;
     __asm__ __volatile__("lfence; rdtsc" : "=a"(lo), "=d"(hi));
     return (u64)hi << 32 | lo;
 }
@@ -127,19 +163,24 @@ static void measure_tsc(void)
     outb(0x43, 0xb0);
     outb(0x42, count & 0xff);
     outb(0x42, (unsigned)(count >> 8));
-    begin = read_tsc();
+    begin = native_cycles();
     while (!(inb(0x61) & 0x20))
         ;
-    tsc_start = read_tsc();
+    tsc_start = native_cycles();
     ns_per_tsc = ((1000000000UL / HZ) << 32) / (tsc_start - begin);
 }
 
+/* The others' ticks come from processor 0. */
 static void native_start_timer(void)
 {
     static const u8 master[] = {0x11, VECTOR_IRQ, 4, 1};
     static const u8 slave[] = {0x11, VECTOR_IRQ + 8, 2, 1};
     unsigned i, divisor = PIT_HZ / HZ;
 
+    if (this_cpu()) {
+        apic_enable();
+        return;
+    }
     for (i = 0; i < 4; i++) {
         outb(i ? 0x21 : 0x20, master[i]);
         outb(i ? 0xa1 : 0xa0, slave[i]);
@@ -153,8 +194,9 @@ static void native_start_timer(void)
 
 static u64 native_time_ns(void)
 {
-    return (u64)((unsigned __int128)(read_tsc() - tsc_start) * ns_per_tsc >>
-                 32);
+    unsigned __int128 ns = native_cycles() - tsc_start;
+
+    return (u64)(ns * ns_per_tsc >> 32);
 }
 
 static u64 clock_field(unsigned index)
@@ -189,11 +231,30 @@ static u64 native_wall_seconds(void)
     return date + second;
 }
 
+/* By CR4.PGE: global entries go too, and CR3 is not written. */
+void native_flush_tlb(void)
+{
+    u64 cr4;
+
+    __asm__ __volatile__("movq %%cr4, %0; xorq $0x80, %0; movq %0, %%cr4;"
+                         "xorq $0x80, %0; movq %0, %%cr4"
+                         : "=&r"(cr4)
+                         :
+                         : "memory");
+}
+
 static void native_interrupt(unsigned vector)
 {
     if (vector == VECTOR_IRQ) {
         outb(0x20, 0x20);
+        apic_tick_others();
         sched_tick();
+    } else if (vector == VECTOR_TICK) {
+        apic_end();
+        sched_tick();
+    } else if (vector == VECTOR_FLUSH) {
+        native_flush_tlb();
+        apic_flushed();
     }
 }
 
@@ -206,7 +267,6 @@ struct multiboot {
 };
 static u64 memory_kib; /* from 1 MiB on */
 extern char image_end[];
-extern u64 l4[];
 
 static void native_memory(struct memory_layout *m)
 {
@@ -253,22 +313,25 @@ static void native_flush_page(u64 va)
     __asm__ __volatile__("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-/* By CR4.PGE: global entries go too, and CR3 is not written. */
-static void native_flush_tlb(void)
-{
-    u64 cr4;
-
-    __asm__ __volatile__("movq %%cr4, %0; xorq $0x80, %0; movq %0, %%cr4;"
-                         "xorq $0x80, %0; movq %0, %%cr4"
-                         : "=&r"(cr4)
-                         :
-                         : "memory");
-}
-
 static void native_flush_tlb_many(u64 cpus)
 {
-    if (cpus & 1)
-        native_flush_tlb(); /* one processor is all there is */
+    if (cpus >> this_cpu() & 1)
+        native_flush_tlb();
+    apic_flush_others(cpus);
+}
+
+/* User mode has the kernel's own top level table: its part is not for users. */
+static int native_show_user(const struct user_tables *t)
+{
+    l4[0] = ((u64)t->l3 - VIRT_BASE + 0x200000) | PTE_P | PTE_RW | PTE_USER;
+    return 0;
+}
+
+static void native_hide_user(const struct user_tables *t)
+{
+    (void)t;
+    l4[0] = 0;
+    native_flush_tlb();
 }
 
 /* ---- serial port, ends ---- */
@@ -309,6 +372,7 @@ void native_init(void *boot)
     const struct multiboot *m = boot;
 
     memory_kib = m->flags & 1 ? m->mem_upper : 0;
+    find_processors(); /* in low memory */
     l4[0] = 0; /* what is mapped one to one was for the entry only */
     native_flush_tlb();
     measure_tsc();
@@ -318,6 +382,8 @@ struct ops ops = {
     .ident = IDENT_NATIVE,
     .name = "the bare machine",
     .inlined = native_inlined,
+    .user_cs = USER_CS,
+    .user_ss = USER_SS,
     .init = native_init,
     .command_line = native_command_line,
     .irq_on = native_irq_on,
@@ -327,19 +393,27 @@ struct ops ops = {
     .trap_exit = nothing,
     .load_traps = native_load_traps,
     .set_tss = native_set_tss,
+    .set_gs_base = native_set_gs_base,
+    .set_kernel_stack = native_set_kernel_stack,
     .cpuid = native_cpuid,
     .fault_address = native_fault_address,
     .interrupt = native_interrupt,
     .start_timer = native_start_timer,
+    .cycles = native_cycles,
     .time_ns = native_time_ns,
     .wall_seconds = native_wall_seconds,
     .idle = native_idle,
+    .relax = native_relax,
+    .cpu_count = native_cpu_count,
+    .start_cpu = native_start_cpu,
     .memory = native_memory,
     .pfn_to_mfn = native_pfn_to_mfn,
     .set_pte = native_set_pte,
     .flush_page = native_flush_page,
     .flush_tlb = native_flush_tlb,
     .flush_tlb_many = native_flush_tlb_many,
+    .show_user = native_show_user,
+    .hide_user = native_hide_user,
     .console_write = native_console_write,
     .console_read = native_console_read,
     .stop = native_stop,

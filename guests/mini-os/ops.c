@@ -2,6 +2,7 @@
  * The operations in force: the native ones, over which paravirt_start copies
  * what the hypervisor's table has, and the patching of their call sites.
  */
+#include <control.h>
 #include <mini-os.h>
 
 struct patch {
@@ -9,8 +10,11 @@ struct patch {
 };
 extern const struct patch patches[], patches_end[];
 
-_Static_assert(offsetof(struct ops, trap_entry) == 64, "OP_TRAP_ENTRY");
-_Static_assert(offsetof(struct ops, trap_exit) == 72, "OP_TRAP_EXIT");
+_Static_assert(offsetof(struct ops, trap_entry) == 80, "OP_TRAP_ENTRY");
+_Static_assert(offsetof(struct ops, trap_exit) == 88, "OP_TRAP_EXIT");
+_Static_assert(offsetof(struct ops, user_cs) == 24, "OP_USER_CS");
+_Static_assert(offsetof(struct ops, user_ss) == 32, "OP_USER_SS");
+_Static_assert(offsetof(struct ops, set_kernel_stack) == 120, "OP_SET_...");
 
 static void sample_init(void *boot)
 {
@@ -127,10 +131,15 @@ const char *option(const char *word, size_t *len)
     return NULL;
 }
 
+static u64 entered;
+
+u64 entry_cycles(void) { return entered; }
+
 void paravirt_start(u32 ident, void *boot)
 {
     const struct ops *table;
 
+    entered = native_cycles();
     ident = wanted_ident(ident, boot);
     if (ident != IDENT_NATIVE) {
         table = find_table(ident);
@@ -147,6 +156,7 @@ void paravirt_start(u32 ident, void *boot)
     sched_init();
     ops.start_timer();
     irq_on();
+    control_start();
     run_application();
     stop(STOP_OFF);
 }
@@ -160,14 +170,18 @@ int irq_save(void)
     int state = ops.irq_state();
 
     irq_off();
+    kernel_lock();
     return state;
 }
 
 void irq_restore(int state)
 {
+    kernel_unlock();
     if (state)
         irq_on();
 }
+
+u64 read_tsc(void) { return ops.cycles(); }
 
 u64 time_ns(void)
 {

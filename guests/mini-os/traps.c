@@ -3,7 +3,6 @@
 
 long guarded_call(void (*fn)(u64), u64 arg, u64 *save_rsp);
 extern char guarded_end[];
-static u64 guard_rsp; /* not 0: a guarded call is under way */
 u64 last_fault;
 
 static const char *const names[] = {
@@ -33,17 +32,29 @@ static void dump(const struct trap_frame *f)
     print("\n");
 }
 
+/* A guarded call ends here. */
+static void end_guarded(struct trap_frame *f, u64 *guard)
+{
+    last_fault = f->vector == 14 ? ops.fault_address() : 0;
+    f->rip = (u64)guarded_end;
+    f->rsp = *guard;
+    f->rax = f->vector;
+    *guard = 0;
+}
+
 void handle_trap(struct trap_frame *f)
 {
-    if (f->vector >= VECTOR_IRQ && f->vector != VECTOR_FAILSAFE) {
+    u64 *guard = guard_slot();
+
+    if (f->vector == VECTOR_SYSCALL) {
+        user_syscall(f);
+    } else if (f->vector >= VECTOR_IRQ && f->vector != VECTOR_FAILSAFE) {
         ops.interrupt((unsigned)f->vector);
         sched_after_interrupt();
-    } else if (guard_rsp) {
-        last_fault = f->vector == 14 ? ops.fault_address() : 0;
-        f->rip = (u64)guarded_end;
-        f->rsp = guard_rsp;
-        f->rax = f->vector;
-        guard_rsp = 0;
+    } else if ((f->cs & 3) == 3) {
+        user_fault(f);
+    } else if (*guard) {
+        end_guarded(f, guard);
     } else {
         dump(f);
         panic("a trap that nothing expects");
@@ -52,8 +63,9 @@ void handle_trap(struct trap_frame *f)
 
 long run_guarded(void (*fn)(u64), u64 arg)
 {
-    long vector = guarded_call(fn, arg, &guard_rsp);
+    u64 *guard = guard_slot();
+    long vector = guarded_call(fn, arg, guard);
 
-    guard_rsp = 0;
+    *guard = 0;
     return vector;
 }

@@ -1,5 +1,5 @@
 /* Xen's PV ABI: what the operations are there. */
-#include <mini-os.h>
+#include <xen-guest.h>
 #include <stdint.h>
 #include <xen/xen.h>
 #include <xen/callback.h>
@@ -8,7 +8,7 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
-extern char hypercall_page[], boot_stack_top[];
+extern char hypercall_page[];
 void xen_trap_exit(void); /* head.S */
 
 #define TICK_NS 10000000UL
@@ -18,14 +18,34 @@ static struct start_info *start;
 u8 xen_shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
 static u8 console_page[PAGE_SIZE] __attribute__((aligned(4096)));
 #define shared ((volatile struct shared_info *)(void *)xen_shared_page)
-#define vcpu0 (&shared->vcpu_info[0])
 static volatile struct xencons_interface *ring; /* null: a dom0's console_io */
 
-static long hypercall(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
+static u64 calls[64], mmuext_calls[32];
+
+static volatile struct vcpu_info *vcpu(void)
+{
+    return &shared->vcpu_info[this_cpu()];
+}
+
+u64 hypercalls_of(unsigned number) { return calls[number]; }
+u64 mmuext_calls_of(unsigned command) { return mmuext_calls[command]; }
+
+u64 hypercalls_made(void)
+{
+    u64 sum = 0;
+    unsigned i;
+
+    for (i = 0; i < ARRAY_SIZE(calls); i++)
+        sum += calls[i];
+    return sum;
+}
+
+long hypercall(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 {
     register u64 r10 __asm__("r10") = a4;
     long ret;
 
+    calls[nr]++;
     __asm__ __volatile__("call *%[entry]"
                          : "=a"(ret), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10)
                          : [entry] "r"(hypercall_page + nr * 32UL)
@@ -37,26 +57,33 @@ static long hypercall(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 
 static void xen_irq_on(void)
 {
-    vcpu0->evtchn_upcall_mask = 0;
+    vcpu()->evtchn_upcall_mask = 0;
     __asm__ __volatile__("" ::: "memory");
-    if (vcpu0->evtchn_upcall_pending)
+    if (vcpu()->evtchn_upcall_pending)
         hypercall(__HYPERVISOR_xen_version, 0, 0, 0, 0); /* delivers */
 }
 
-static void xen_irq_off(void) { vcpu0->evtchn_upcall_mask = 1; }
-static int xen_irq_state(void) { return !vcpu0->evtchn_upcall_mask; }
+static void xen_irq_off(void) { vcpu()->evtchn_upcall_mask = 1; }
+static int xen_irq_state(void) { return !vcpu()->evtchn_upcall_mask; }
 
-/* movb $1, xen_shared_page + 1, which is vCPU 0's evtchn_upcall_mask. */
-extern const u8 xen_code_off[];
-__asm__(".pushsection .rodata\n"
-        "xen_code_off: movb $1, xen_shared_page + 1\n"
-        ".popsection");
+/* movb $1, %gs:1, as GS begins at the vcpu_info: its evtchn_upcall_mask. */
+static const u8 code_off[] = {0x65, 0xc6, 0x04, 0x25, 1, 0, 0, 0, 1};
 static const u8 code_entry[] = {0x59, 0x41, 0x5b}; /* pop rcx, r11 */
 static const struct inline_code xen_inlined[] = {
-    {offsetof(struct ops, irq_off), 8, xen_code_off},
+    {offsetof(struct ops, irq_off), sizeof(code_off), code_off},
     {offsetof(struct ops, trap_entry), 3, code_entry},
     {0, 0, NULL},
 };
+
+static long set_syscall(void)
+{
+    struct callback_register r = {.type = CALLBACKTYPE_syscall,
+                                  .flags = CALLBACKF_mask_events};
+
+    r.address = (u64)syscall_stub;
+    return hypercall(__HYPERVISOR_callback_op, CALLBACKOP_register, (u64)&r, 0,
+                     0);
+}
 
 /* Flags: which mode may raise it (3: any), 4: comes with events off. */
 static void xen_load_traps(void)
@@ -74,8 +101,19 @@ static void xen_load_traps(void)
     }
     if (hypercall(__HYPERVISOR_set_trap_table, (u64)table, 0, 0, 0) ||
         hypercall(__HYPERVISOR_set_callbacks, (u64)event_stub,
-                  (u64)failsafe_stub, 0, 0))
+                  (u64)failsafe_stub, 0, 0) ||
+        set_syscall())
         panic("the traps were refused");
+}
+
+static void xen_set_gs_base(u64 base)
+{
+    hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_KERNEL, base, 0, 0);
+}
+
+static void xen_set_kernel_stack(u64 rsp)
+{
+    hypercall(__HYPERVISOR_stack_switch, FLAT_KERNEL_SS, rsp, 0, 0);
 }
 
 /* By the forced form, so that the hypervisor's filter applies. */
@@ -87,21 +125,23 @@ static void xen_cpuid(u32 leaf, u32 regs[4])
                          : "a"(leaf), "c"(0));
 }
 
-static u64 xen_fault_address(void) { return vcpu0->arch.cr2; }
+static u64 xen_fault_address(void) { return vcpu()->arch.cr2; }
 
 /* ---- events and time ---- */
 
-static unsigned timer_port;
+static unsigned timer_ports[MAX_CPUS];
+/* A set bit: bound to another processor than 0, to be left to that. */
+static u64 others_ports[64];
 
 static u64 xen_time_ns(void)
 {
-    const volatile struct vcpu_time_info *t = &vcpu0->time;
+    const volatile struct vcpu_time_info *t = &vcpu()->time;
     u64 delta, ns;
     u32 version;
 
     do {
         version = t->version & ~1U;
-        delta = read_tsc() - t->tsc_timestamp;
+        delta = ops.cycles() - t->tsc_timestamp;
         if (t->tsc_shift < 0)
             delta >>= -t->tsc_shift;
         else
@@ -132,28 +172,40 @@ static void next_tick(void)
 
 static void handle_port(unsigned port)
 {
-    if (port == timer_port) {
+    if (port == timer_ports[this_cpu()]) {
         next_tick();
         sched_tick();
+    } else {
+        event_arrived(port);
     }
+}
+
+/* Those of a word that this processor sees to: processor 0 all but timers. */
+static u64 own_ports(unsigned word)
+{
+    unsigned cpu = this_cpu(), port = timer_ports[cpu];
+
+    if (!cpu)
+        return ~others_ports[word];
+    return port / 64 == word ? 1UL << port % 64 : 0;
 }
 
 /* All pending ports, word by word; what has no handler is only cleared. */
 static void xen_interrupt(unsigned vector)
 {
     volatile xen_ulong_t *pending = shared->evtchn_pending;
-    u64 words, bits;
+    u64 words, bits, own;
 
     if (vector != VECTOR_EVENT)
         return;
-    while (vcpu0->evtchn_upcall_pending) {
-        vcpu0->evtchn_upcall_pending = 0;
-        words = __sync_lock_test_and_set(&vcpu0->evtchn_pending_sel, 0);
+    while (vcpu()->evtchn_upcall_pending) {
+        vcpu()->evtchn_upcall_pending = 0;
+        words = __sync_lock_test_and_set(&vcpu()->evtchn_pending_sel, 0);
         for (; words; words &= words - 1) {
             unsigned w = (unsigned)__builtin_ctzl(words);
 
-            bits = __sync_fetch_and_and(&pending[w], shared->evtchn_mask[w]) &
-                   ~shared->evtchn_mask[w];
+            own = own_ports(w) & ~shared->evtchn_mask[w];
+            bits = __sync_fetch_and_and(&pending[w], ~own) & own;
             for (; bits; bits &= bits - 1)
                 handle_port(w * 64 + (unsigned)__builtin_ctzl(bits));
         }
@@ -162,15 +214,17 @@ static void xen_interrupt(unsigned vector)
 
 static void xen_start_timer(void)
 {
-    struct evtchn_bind_virq b = {.virq = VIRQ_TIMER};
+    unsigned cpu = this_cpu();
+    struct evtchn_bind_virq b = {.virq = VIRQ_TIMER, .vcpu = cpu};
 
     if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, (u64)&b,
                   0, 0))
         panic("no timer interrupt");
-    timer_port = b.port;
-    hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0, 0);
-    __sync_fetch_and_and(&shared->evtchn_mask[b.port / 64],
-                         ~(1UL << b.port % 64));
+    timer_ports[cpu] = b.port;
+    if (cpu)
+        others_ports[b.port / 64] |= 1UL << b.port % 64;
+    hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, cpu, 0, 0);
+    event_unmask(b.port);
     next_tick();
 }
 
@@ -185,6 +239,11 @@ static void xen_idle(void)
 static u64 xen_pfn_to_mfn(u64 pfn)
 {
     return ((const u64 *)start->mfn_list)[pfn];
+}
+
+u64 page_mfn(const void *page)
+{
+    return xen_pfn_to_mfn(((u64)page - VIRT_BASE) / PAGE_SIZE);
 }
 
 static const u64 *table_of(u64 mfn)
@@ -228,22 +287,28 @@ static int xen_set_pte(u64 va, u64 pte)
     return (int)hypercall(__HYPERVISOR_update_va_mapping, va, pte, 0, 0);
 }
 
-static void mmuext(unsigned cmd, u64 arg1, const u64 *cpus)
+long mmuext(unsigned cmd, u64 arg1, const u64 *cpus)
 {
     struct mmuext_op op = {.cmd = cmd};
 
+    mmuext_calls[cmd]++;
     op.arg1.linear_addr = arg1;
     if (cpus)
         set_xen_guest_handle(op.arg2.vcpumask, (void *)(uintptr_t)cpus);
-    if (hypercall(__HYPERVISOR_mmuext_op, (u64)&op, 1, 0, DOMID_SELF))
-        panic("mmuext_op %u was refused", cmd);
+    return hypercall(__HYPERVISOR_mmuext_op, (u64)&op, 1, 0, DOMID_SELF);
 }
 
-static void xen_flush_page(u64 va) { mmuext(MMUEXT_INVLPG_LOCAL, va, NULL); }
-static void xen_flush_tlb(void) { mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, NULL); }
+static void flush(unsigned cmd, u64 va, const u64 *cpus)
+{
+    if (mmuext(cmd, va, cpus))
+        panic("flush %u was refused", cmd);
+}
+
+static void xen_flush_page(u64 va) { flush(MMUEXT_INVLPG_LOCAL, va, NULL); }
+static void xen_flush_tlb(void) { flush(MMUEXT_TLB_FLUSH_LOCAL, 0, NULL); }
 static void xen_flush_tlb_many(u64 cpus)
 {
-    mmuext(MMUEXT_TLB_FLUSH_MULTI, 0, &cpus);
+    flush(MMUEXT_TLB_FLUSH_MULTI, 0, &cpus);
 }
 
 /* ---- console ---- */
@@ -335,7 +400,9 @@ static const char *xen_command_line(void *boot)
     return (const char *)si->cmd_line;
 }
 
-static int map_in_place(const void *page, u64 mfn)
+const struct start_info *xen_start_info(void) { return start; }
+
+int map_in_place(const void *page, u64 mfn)
 {
     return (int)hypercall(__HYPERVISOR_update_va_mapping, (u64)page,
                           mfn << 12 | PTE_P | PTE_RW | PTE_AD, UVMF_INVLPG, 0);
@@ -346,6 +413,7 @@ static void xen_init(void *boot)
     start = boot;
     if (map_in_place(xen_shared_page, start->shared_info >> 12))
         xen_stop(STOP_CRASH);
+    xen_set_gs_base((u64)vcpu());
     if (start->flags & SIF_INITDOMAIN)
         return;
     if (map_in_place(console_page, start->console.domU.mfn))
@@ -357,6 +425,8 @@ const struct ops xen_ops = {
     .ident = IDENT_XEN,
     .name = "Xen's PV interface",
     .inlined = xen_inlined,
+    .user_cs = FLAT_USER_CS,
+    .user_ss = FLAT_USER_SS,
     .init = xen_init,
     .command_line = xen_command_line,
     .irq_on = xen_irq_on,
@@ -365,6 +435,8 @@ const struct ops xen_ops = {
     .trap_exit = xen_trap_exit,
     .load_traps = xen_load_traps,
     .set_tss = nothing,
+    .set_gs_base = xen_set_gs_base,
+    .set_kernel_stack = xen_set_kernel_stack,
     .cpuid = xen_cpuid,
     .fault_address = xen_fault_address,
     .interrupt = xen_interrupt,
@@ -372,12 +444,16 @@ const struct ops xen_ops = {
     .time_ns = xen_time_ns,
     .wall_seconds = xen_wall_seconds,
     .idle = xen_idle,
+    .cpu_count = xen_cpu_count,
+    .start_cpu = xen_start_cpu,
     .memory = xen_memory,
     .pfn_to_mfn = xen_pfn_to_mfn,
     .set_pte = xen_set_pte,
     .flush_page = xen_flush_page,
     .flush_tlb = xen_flush_tlb,
     .flush_tlb_many = xen_flush_tlb_many,
+    .show_user = xen_show_user,
+    .hide_user = xen_hide_user,
     .console_write = xen_console_write,
     .console_read = xen_console_read,
     .stop = xen_stop,

@@ -84,7 +84,7 @@ struct domain {
     struct evtchn_domain *event;
     struct grant_table *grant;
     struct pirq_table *pirq;
-    void *sched_priv;
+    int64_t *sched_values;       /* sched: parameters in force; lock */
     struct watchdogs *watchdogs; /* sched; NULL until first used */
     const void *cpu_policy; /* pv: CPUID and MSR policy, NULL = default */
 };

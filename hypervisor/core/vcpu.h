@@ -93,6 +93,8 @@ struct vcpu {
     cpumask_t hard_affinity;
     cpumask_t soft_affinity;   /* the tools' wish; no policy looks at it */
     cpumask_t saved_affinity;  /* while pinned by sched_op pin_override, or 0 */
+    uint32_t promised;         /* millionths of CPU promised_cpu (admit.h) */
+    unsigned promised_cpu;
     bool sched_queued;         /* the policy's: told wake, not yet sleep */
     unsigned move_to;          /* VPF_MIGRATING: the new CPU */
     struct timer move_timer;   /* runs the move; timers have no locks held */
@@ -199,7 +201,10 @@ void vcpu_sleep_sync(struct vcpu *v);  /* has left, registers are saved */
 void vcpu_yield_current(void);
 int sched_vcpu_init(struct vcpu *v);
 void sched_vcpu_destroy(struct vcpu *v);
-/* -EINVAL: none of them is online. v moves as soon as it can. */
+/*
+ * v moves as soon as it can. -EINVAL: none of them is online; -ENOSPC: what v
+ * is promised is not to be had there.
+ */
 int vcpu_set_affinity(struct vcpu *v, cpumask_t cpus);
 /* Up to this moment, and consistent. */
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r);

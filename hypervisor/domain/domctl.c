@@ -53,7 +53,7 @@ static const struct {
     OP(getvcpuaffinity, domctl_get_affinity, 0),
     OP(setnodeaffinity, domctl_set_node_affinity, EXCLUSIVE),
     OP(getnodeaffinity, domctl_get_node_affinity, 0),
-    OP(scheduler_op, domctl_scheduler, 0),
+    OP(scheduler_op, domctl_scheduler, EXCLUSIVE),
 
     OP(max_mem, domctl_max_mem, EXCLUSIVE),
     OP(getpageframeinfo3, domctl_frame_info, 0),

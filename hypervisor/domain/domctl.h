@@ -41,7 +41,7 @@ domctl_fn domctl_max_vcpus, domctl_set_context, domctl_get_context,
 
 /* domctl_place.c: where vCPUs run */
 domctl_fn domctl_set_affinity, domctl_get_affinity, domctl_set_node_affinity,
-    domctl_get_node_affinity, domctl_scheduler;
+    domctl_get_node_affinity;
 
 /* domctl_memory.c */
 domctl_fn domctl_max_mem, domctl_frame_info, domctl_hypercall_page,
@@ -71,6 +71,10 @@ long sysctl_domain_list(struct xen_sysctl_getdomaininfolist *l);
 int control_bits_get(uint64_t *bits, const struct xenctl_bitmap *map);
 /* The rest of the caller's map is cleared. -EFAULT. */
 int control_bits_put(const struct xenctl_bitmap *map, uint64_t bits);
+
+/* ---- Provided by sched ---- */
+domctl_fn domctl_scheduler;
+long sysctl_scheduler(struct xen_sysctl_scheduler_op *o);
 
 /* ---- Provided by event ---- */
 /*

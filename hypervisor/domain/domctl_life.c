@@ -81,11 +81,18 @@ long domctl_pause(struct domain *d, struct xen_domctl *op)
     return d == current->domain ? -EINVAL : domain_controller_pause(d);
 }
 
-/* unpausedomain: -EINVAL it is not paused. */
+/*
+ * unpausedomain: -EINVAL it is not paused. If it lets a vCPU run here, that one
+ * begins at once: who waits for a guest to start has no use for the time.
+ */
 long domctl_unpause(struct domain *d, struct xen_domctl *op)
 {
+    int rc = domain_controller_unpause(d);
+
     (void)op;
-    return domain_controller_unpause(d);
+    if (!rc)
+        vcpu_yield_current();
+    return rc;
 }
 
 /* resumedomain: one that has shut down goes on. -EINVAL the caller's own. */

@@ -131,18 +131,3 @@ long domctl_get_node_affinity(struct domain *d, struct xen_domctl *op)
     (void)d;
     return control_bits_put(&op->u.nodeaffinity.nodemap, NODES);
 }
-
-/*
- * scheduler_op: there are no parameters, so all is well for the scheduler that
- * we tell of. -EINVAL another one, or an unknown command.
- */
-long domctl_scheduler(struct domain *d, struct xen_domctl *op)
-{
-    const struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
-
-    (void)d;
-    return s->sched_id == TOLD_SCHEDULER &&
-                   s->cmd <= XEN_DOMCTL_SCHEDOP_getvcpuinfo
-               ? 0
-               : -EINVAL;
-}

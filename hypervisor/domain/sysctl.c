@@ -128,7 +128,7 @@ static long sysctl(struct xen_sysctl *op)
         op->u.sched_id.sched_id = TOLD_SCHEDULER;
         return 0;
     case XEN_SYSCTL_scheduler_op:
-        return op->u.scheduler_op.sched_id == TOLD_SCHEDULER ? 0 : -EINVAL;
+        return sysctl_scheduler(&op->u.scheduler_op);
     case XEN_SYSCTL_getdomaininfolist:
         return sysctl_domain_list(&op->u.getdomaininfolist);
     case XEN_SYSCTL_cpupool_op:

@@ -32,6 +32,7 @@
  * fifo->lock (leaf but for the scheduler's, irqs off) covers all tails of a
  * domain and the number of array pages. It is held for one append.
  */
+#include "core/trace.h"
 #include "event/channel.h"
 
 #include "arch/x86/map.h"
@@ -178,8 +179,10 @@ static void fifo_set_pending(struct vcpu *v, struct port *p)
     if (unlikely(!w) && !(w = word_or_lost(f, p)))
         return;
     old = __atomic_fetch_or(w, WORD(PENDING), __ATOMIC_SEQ_CST);
-    if (!(old & (WORD(MASKED) | WORD(LINKED))))
+    if (!(old & (WORD(MASKED) | WORD(LINKED)))) {
+        trace(XENO_TRACE_event, v, p->number, 0);
         link_word(f, v, p, w);
+    }
     word_put(w);
     if (!(old & WORD(PENDING)))
         evtchn_check_pollers(v->domain, p->number);

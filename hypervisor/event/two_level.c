@@ -8,12 +8,14 @@
  * it goes on. The guest clears them from the top down. A masked port stops
  * after the pending bit.
  */
+#include "core/trace.h"
 #include "event/channel.h"
 
 static __always_inline void notify(struct vcpu *v, evtchn_port_t n)
 {
     struct vcpu_info *vi = READ_ONCE(v->vcpu_info);
 
+    trace(XENO_TRACE_event, v, n, 0);
     if (!test_and_set_bit_atomic(n / 64, &vi->evtchn_pending_sel))
         evtchn_mark_pending(v);
 }

@@ -3,7 +3,7 @@
 
 bool frame_get(struct frame *f, uint16_t owner)
 {
-    return ref_get(f, REF_OWNER(owner));
+    return ref_get(f, owner);
 }
 
 void frame_get_known(struct frame *f)

@@ -14,22 +14,20 @@
     __atomic_compare_exchange_n((p), (old), (new), false, __ATOMIC_SEQ_CST,    \
                                 __ATOMIC_RELAXED)
 
-/* A domain's id at its place in the reference word. */
-#define REF_OWNER(id) ((uint64_t)(id) << REF_OWNER_SHIFT)
-/* In place of such an id: matches no frame. */
-#define REF_OWNER_NOBODY (~0UL)
+/* In place of an owner's id, which has 16 bits: matches no frame. */
+#define OWNER_NOBODY 0x10000u
 
 /* The rare end of ref_put: `old` was 1 (free the frame) or 0 (a bug). */
 void frame_put_slow(struct frame *f, uint64_t old);
 
-/* frame_get with the owner's id already shifted (REF_OWNER). */
-static __always_inline bool ref_get(struct frame *f, uint64_t owner_bits)
+/* frame_get, also with OWNER_NOBODY. */
+static __always_inline bool ref_get(struct frame *f, uint32_t owner)
 {
     uint64_t x = __atomic_load_n(&f->ref, __ATOMIC_RELAXED);
 
     do {
         /* Count 0 (free) wraps round and is refused as well. */
-        if (unlikely((x & REF_OWNER_MASK) != owner_bits ||
+        if (unlikely((uint16_t)(x >> REF_OWNER_SHIFT) != owner ||
                      (uint32_t)x - 1u >= (uint32_t)REF_COUNT_MAX - 1u))
             return false;
     } while (unlikely(!atomic_cas(&f->ref, &x, x + 1)));

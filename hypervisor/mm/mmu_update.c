@@ -14,6 +14,7 @@
 #include "mm/alloc.h"
 #include "mm/frame_ref.h"
 #include "mm/mmu.h"
+#include "mm/page_engine.h"
 #include "mm/page_type.h"
 
 #define BATCH 8 /* requests copied at once */
@@ -24,34 +25,6 @@ struct job {
     struct domain *fg;  /* owner of what L1 entries name; NULL device memory */
     bool own;           /* both are the caller: nothing to put */
 };
-
-/*
- * The engine refused. Because the frame is no table? Then it is written as the
- * guest itself could write it.
- */
-static __noinline int plain_write(struct domain *d, uint64_t ptr, uint64_t val)
-{
-    mfn_t m = paddr_to_mfn(ptr);
-    struct frame *f;
-    char *p;
-    int rc;
-
-    if (m.m >= max_mfn)
-        return -EINVAL;
-    f = frame_of(m);
-    if ((pgt_level(f->type) && page_type_count(f)) ||
-        !frame_get(f, d->domain_id))
-        return -EINVAL;
-    rc = page_get_type(f, PGT_WRITABLE, d);
-    if (!rc) {
-        p = map_frame(m);
-        WRITE_ONCE(*(uint64_t *)(p + PAGE_OFFSET(ptr)), val);
-        unmap_frame(p);
-        page_put_writable(f);
-    }
-    frame_put(f);
-    return rc ? -EINVAL : 0;
-}
 
 static __noinline int table_write(const struct job *job, uint64_t ptr,
                                        uint64_t val, unsigned flags)
@@ -65,8 +38,9 @@ static __noinline int table_write(const struct job *job, uint64_t ptr,
                          val, job->pt, job->fg, flags, &deferred);
     if (unlikely(!mfn_is_invalid(deferred)))
         mm_defer_table(job->v, deferred);
+    /* Because the frame is no table? A table in use it will not write. */
     if (unlikely(rc == -EINVAL))
-        return plain_write(job->pt, ptr, val);
+        return pt_write_plain(ptr, val, job->pt);
     return rc;
 }
 
@@ -78,7 +52,7 @@ static int machphys_write(struct job *job, uint64_t ptr, uint64_t val)
     if (!job->fg || m.m >= max_mfn || !mfn_valid(m))
         return -EINVAL;
     f = frame_of(m);
-    if (!ref_get(f, REF_OWNER(job->fg->domain_id)))
+    if (!ref_get(f, job->fg->domain_id))
         return -EINVAL;
     /* The M2P of frames that the hypervisor shows is its own business. */
     if (job->fg != &dom_xen)
@@ -181,45 +155,50 @@ static __noinline long update_list(uint64_t ureqs, uint64_t count_arg,
     return rc;
 }
 
-static __noinline int table_write_own(struct vcpu *v, uint64_t ptr,
-                                      uint64_t val)
+/* The rest of update_one, pt_lock held: whatever pt_fill_own_l1 leaves. */
+static __noinline long update_one_locked(uint64_t ureqs, uint64_t ptr,
+                                         uint64_t pdone, uint64_t val)
 {
+    struct vcpu *v = current;
     const struct job job = {v, v->domain, v->domain, true};
+    int rc = pt_update_own_l1(ptr, val, v->domain);
 
-    return table_write(&job, ptr, val, 0);
+    if (unlikely(rc == -EAGAIN))
+        rc = table_write(&job, ptr, val, 0);
+    spin_unlock(&v->domain->pt_lock);
+    if (unlikely(rc == -ERESTART_PREEMPT))
+        return update_list(ureqs, 1, pdone, DOMID_SELF);
+    return mmu_put_done(pdone, !rc, rc);
 }
 
 /*
  * One request of the caller's own: what kernels do all day. Anything but a
  * plain update of a table is left to update_list, before it has changed
- * anything.
+ * anything. Calls nothing but as its last step, so has no registers to save.
  */
-static __noinline long update_one(uint64_t ureqs, uint64_t pdone)
+static __always_inline long update_one(struct vcpu *v, uint64_t ureqs,
+                                       uint64_t pdone)
 {
     const struct mmu_update *g = (const struct mmu_update *)ureqs;
-    struct vcpu *v = current;
+    struct domain *d = v->domain;
     uint64_t ptr, val;
-    int rc;
 
-    if (unlikely(!guest_range_ok(ureqs, sizeof(*g))))
-        return mmu_put_done(pdone, 0, -EFAULT);
+    if (unlikely(!guest_start_ok(ureqs)))
+        return update_list(ureqs, 1, pdone, DOMID_SELF);
     stac();
     GET_GUEST(ptr, &g->ptr, fault);
     GET_GUEST(val, &g->val, fault);
     clac();
     if (unlikely(ptr & 7))
         return update_list(ureqs, 1, pdone, DOMID_SELF);
-    spin_lock(&v->domain->pt_lock);
-    rc = pt_update_own_l1(ptr, val, v->domain);
-    if (unlikely(rc == -EAGAIN))
-        rc = table_write_own(v, ptr, val);
-    spin_unlock(&v->domain->pt_lock);
-    if (unlikely(rc == -ERESTART_PREEMPT))
-        return update_list(ureqs, 1, pdone, DOMID_SELF);
-    return mmu_put_done(pdone, !rc, rc);
+    spin_lock(&d->pt_lock);
+    if (unlikely(pdone || !pt_fill_own_l1(ptr, val, d)))
+        return update_one_locked(ureqs, ptr, pdone, val);
+    spin_unlock(&d->pt_lock);
+    return 0;
 fault:
     clac();
-    return mmu_put_done(pdone, 0, -EFAULT);
+    return update_list(ureqs, 1, pdone, DOMID_SELF);
 }
 
 /*
@@ -236,9 +215,12 @@ static long do_mmu_update(uint64_t ureqs, uint64_t count, uint64_t pdone,
 {
     (void)a5;
     (void)a6;
-    if (count == 1 && foreigndom == DOMID_SELF &&
-        !mm_old_table_pending(current))
-        return update_one(ureqs, pdone);
+    if (count == 1 && foreigndom == DOMID_SELF) {
+        struct vcpu *v = current;
+
+        if (!mm_old_table_pending(v))
+            return update_one(v, ureqs, pdone);
+    }
     return update_list(ureqs, count, pdone, foreigndom);
 }
 HYPERCALL(__HYPERVISOR_mmu_update, 4, do_mmu_update);

@@ -1,11 +1,13 @@
 /*
  * Inside of the page-type engine: shared by page_type.c, page_validate.c,
- * page_update.c and page_l1.c, of no use to others (page_type.h is the face).
+ * page_update.c and page_l1.c. page_type.h is the face; of this file others
+ * may use pt_fill_own_l1 alone.
  */
 #ifndef MM_PAGE_ENGINE_H
 #define MM_PAGE_ENGINE_H
 
 #include "arch/x86/layout.h"
+#include "arch/x86/map.h"
 #include "arch/x86/pte.h"
 #include "arch/x86/tlb.h"
 #include "lib/compiler.h"
@@ -29,6 +31,12 @@ static __always_inline uint64_t type_load(const struct frame *f)
 static __always_inline void type_store(struct frame *f, uint64_t x)
 {
     __atomic_store_n(&f->type, x, __ATOMIC_RELEASE);
+}
+
+/* Is x the word of a validated table of this type? Its four top bits tell. */
+static __always_inline bool type_is_valid(uint64_t x, uint64_t type)
+{
+    return x >> 60 == (type | PGT_VALIDATED) >> 60;
 }
 
 static __always_inline bool type_validates(uint64_t type)
@@ -130,7 +138,7 @@ static __always_inline bool l1tf_unsafe(pte_t e, const struct domain *owner)
 struct l1_ctx {
     struct domain *owner; /* of the table */
     struct domain *fg;    /* of the frames named; NULL: device memory only */
-    uint64_t owner_bits;  /* REF_OWNER of fg, or REF_OWNER_NOBODY */
+    uint32_t fg_id;       /* of fg, or OWNER_NOBODY */
     uint64_t foreign;     /* PGT_FOREIGN if fg is not owner, else 0 */
     bool grant;           /* the grant table vouches for the frame */
 };
@@ -167,7 +175,7 @@ static __always_inline int l1_get(pte_t e, const struct l1_ctx *c)
     if (unlikely(m.m >= max_mfn))
         return l1_get_device(m, c->owner, c->fg, c->grant);
     f = frame_of(m);
-    if (unlikely(!ref_get(f, c->owner_bits)))
+    if (unlikely(!ref_get(f, c->fg_id)))
         return l1_get_special(f, e, c->owner, c->fg, c->grant);
     if (unlikely(c->foreign && !l1_foreign_ok(f))) {
         ref_put(f);
@@ -194,9 +202,39 @@ static __always_inline void l1_put(pte_t e, struct domain *owner)
     f = frame_of(m);
     if (e & PTE_RW)
         writable_put(f);
-    else if (unlikely(page_type(f) == PGT_SEGDESC))
+    else if (unlikely(type_load(f) >> PGT_SHIFT == PGT_SEGDESC >> PGT_SHIFT))
         l1_put_descriptor(f, owner);
     ref_put(f);
+}
+
+/*
+ * What page faults end with, hundreds of times a program: an empty entry, at
+ * machine address `at`, of an L1 of d gets a read-only mapping of RAM of d.
+ * One reference, one write. False: it is not as simple as that (or refused);
+ * nothing was done, pt_update_entry will tell. pt_lock of d held; `at` is a
+ * multiple of 8.
+ */
+#define L1_FILL_LOOKS_AT (PTE_P | PTE_RW | PTE_US | L1_SPECIAL)
+static __always_inline bool pt_fill_own_l1(uint64_t at, pte_t val,
+                                           const struct domain *d)
+{
+    mfn_t table = paddr_to_mfn(at), m = pte_mfn(val);
+    pte_t *slot = map_paddr(at);
+    struct frame *f = frame_of(table);
+    uint64_t type;
+
+    if (unlikely(table.m >= max_mfn || m.m >= max_mfn))
+        return false;
+    type = type_load(f);
+    if (unlikely(!type_is_valid(type, PGT_L1) ||
+                 frame_owner_id(f) != domain_id_of(d)))
+        return false;
+    part_note(f, type, PAGE_OFFSET(at) / sizeof(pte_t));
+    if ((val & L1_FILL_LOOKS_AT) != (PTE_P | PTE_US) || READ_ONCE(*slot) ||
+        !ref_get(frame_of(m), domain_id_of(d)))
+        return false;
+    (void)__atomic_exchange_n(slot, val, __ATOMIC_SEQ_CST);
+    return true;
 }
 
 /* ---- Tables (page_validate.c) ---- */

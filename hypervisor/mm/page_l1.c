@@ -35,7 +35,8 @@ int l1_get_device(mfn_t m, struct domain *owner, struct domain *fg, bool grant)
 int l1_get_special(struct frame *f, pte_t e, struct domain *owner,
                    struct domain *fg, bool grant)
 {
-    uint64_t owner_bits, foreign;
+    uint64_t foreign;
+    uint16_t id;
     int rc;
 
     if (!mfn_valid(frame_mfn(f)))
@@ -43,12 +44,12 @@ int l1_get_special(struct frame *f, pte_t e, struct domain *owner,
     if (!grant)
         return -EINVAL;
     /* The grant table holds a reference: the owner can't change. */
-    owner_bits = REF_OWNER(frame_owner_id(f));
-    if (!ref_get(f, owner_bits))
+    id = frame_owner_id(f);
+    if (!ref_get(f, id))
         return -EINVAL;
     if (!(e & PTE_RW))
         return 0;
-    foreign = owner_bits == REF_OWNER(domain_id_of(owner)) ? 0 : PGT_FOREIGN;
+    foreign = id == domain_id_of(owner) ? 0 : PGT_FOREIGN;
     rc = writable_get(f, foreign ? NULL : owner, foreign);
     if (rc)
         ref_put(f);

@@ -172,12 +172,12 @@ int page_get_and_type(struct frame *f, uint64_t type, struct domain *owner)
     uint64_t x;
     int rc;
 
-    if (!ref_get(f, REF_OWNER(domain_id_of(owner))))
+    if (!ref_get(f, domain_id_of(owner)))
         return -EINVAL;
     x = type_load(f);
     /* In use as such already: with pt_lock held nobody else writes the word. */
     if (type_validates(type) &&
-        (x & (PGT_MASK | PGT_VALIDATED)) == (type | PGT_VALIDATED) &&
+        type_is_valid(x, type) &&
         likely((x & PGT_COUNT_MASK) < PGT_COUNT_MAX)) {
         type_store(f, x + 1);
         return 0;

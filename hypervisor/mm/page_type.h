@@ -49,7 +49,8 @@
  *
  * No table may name one of its own or a higher level, but for the linear entry:
  * an L4 may name itself, read-only, if domain_may_be_linear. Through it the CPU
- * takes each table for one of a lower level, and the guest reads its tables.
+ * takes each table for one of a lower level, and the guest reads its tables; no
+ * walk of ours goes that way (guest_walk.c).
  */
 #ifndef MM_PAGE_TYPE_H
 #define MM_PAGE_TYPE_H
@@ -158,21 +159,30 @@ int page_unpin(mfn_t m, struct domain *owner);
  * Returns 0, -EINVAL, -EBUSY, or -ERESTART_PREEMPT *before* any change; if the
  * drop of the old child table is preempted, 0 is returned and *deferred is set
  * to the child, on which the caller owes page_finish_put and frame_put (else
- * it is INVALID_MFN). deferred NULL: such a drop is done in one go. With
- * PT_UPDATE_L1 a table of another level is refused (-EINVAL): walks from an
- * address may end there by way of a linear entry.
+ * it is INVALID_MFN). deferred NULL: such a drop is done in one go.
  */
 #define PT_UPDATE_PRESERVE_AD 1u
-#define PT_UPDATE_L1 4u
 int pt_update_entry(mfn_t table, unsigned index, pte_t val,
                     struct domain *owner, struct domain *fg, unsigned flags,
                     mfn_t *deferred);
 /*
  * As pt_update_entry with no flags, for an L1 of d that names d's own frames;
- * the entry is at machine address `at`, a multiple of 8. -EAGAIN: no such
- * table, nothing was done.
+ * the entry is at machine address `at`, a multiple of 8. In a frame that is
+ * no table: pt_write_plain. -EAGAIN: another table, nothing was done.
  */
 int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d);
+/*
+ * The same for entry `index` of a table to which a walk of tables in use led
+ * (guest_walk.h): it is an L1 of d, or the walk had not come to it.
+ */
+int pt_update_walked_l1(mfn_t table, unsigned index, pte_t val,
+                        struct domain *d);
+/*
+ * A write to memory of d that is no table, at machine address `at`, a multiple
+ * of 8, as the guest could do by itself: if the frame is writable or can
+ * become so. 0 or -EINVAL.
+ */
+int pt_write_plain(uint64_t at, uint64_t val, struct domain *d);
 /*
  * As pt_update_entry on an L1, but only if the entry still equals `expect`
  * (-EAGAIN if not; the CPU's setting of accessed and dirty counts as a

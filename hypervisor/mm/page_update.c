@@ -39,7 +39,7 @@ static __always_inline bool edit_open(struct edit *ed, mfn_t table,
     ed->level = pgt_level(type);
     /* The type can't go away: its last drop needs pt_lock. */
     if (unlikely(!(type & PGT_VALIDATED) || !ed->level ||
-                 (f->ref & REF_OWNER_MASK) != REF_OWNER(domain_id_of(d))))
+                 frame_owner_id(f) != domain_id_of(d)))
         return false;
     part_note(f, type, index);
     ed->slot = (pte_t *)map_frame(table) + index;
@@ -81,7 +81,7 @@ static __always_inline void l1_put_surplus(pte_t old, pte_t val)
 /* A table that names its own domain's frames: the common case. */
 static __always_inline struct l1_ctx own_ctx(struct domain *owner)
 {
-    return (struct l1_ctx){owner, owner, REF_OWNER(domain_id_of(owner)), 0,
+    return (struct l1_ctx){owner, owner, domain_id_of(owner), 0,
                            false};
 }
 
@@ -127,7 +127,7 @@ static struct l1_ctx foreign_ctx(struct domain *owner, struct domain *fg)
     return (struct l1_ctx){
         .owner = owner,
         .fg = fg,
-        .owner_bits = fg ? REF_OWNER(domain_id_of(fg)) : REF_OWNER_NOBODY,
+        .fg_id = fg ? domain_id_of(fg) : OWNER_NOBODY,
         .foreign = PGT_FOREIGN,
     };
 }
@@ -206,12 +206,27 @@ int pt_update_entry(mfn_t table, unsigned index, pte_t val,
     if (unlikely(!edit_open(&ed, table, index, owner)))
         return -EINVAL;
     if (unlikely(ed.level != 1))
-        return flags & PT_UPDATE_L1
-                   ? -EINVAL
-                   : upper_edit(ed, index, val, owner, flags, deferred);
+        return upper_edit(ed, index, val, owner, flags, deferred);
     if (unlikely(fg != owner))
         return l1_edit_foreign(ed, index, val, owner, fg, flags);
     return l1_edit_own(ed.slot, val, owner, flags);
+}
+
+int pt_write_plain(uint64_t at, uint64_t val, struct domain *d)
+{
+    mfn_t m = paddr_to_mfn(at);
+    struct frame *f = frame_of(m);
+    int rc;
+
+    if (unlikely(m.m >= max_mfn || !ref_get(f, domain_id_of(d))))
+        return -EINVAL;
+    rc = writable_get(f, d, 0);
+    if (likely(!rc)) {
+        WRITE_ONCE(*(uint64_t *)map_paddr(at), val);
+        writable_put(f);
+    }
+    ref_put(f);
+    return rc ? -EINVAL : 0;
 }
 
 int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d)
@@ -224,14 +239,24 @@ int pt_update_own_l1(uint64_t at, pte_t val, struct domain *d)
         return -EAGAIN;
     f = frame_of(table);
     type = type_load(f);
-    if (unlikely((type & (PGT_MASK | PGT_VALIDATED)) !=
-                     (PGT_L1 | PGT_VALIDATED) ||
-                 (f->ref & REF_OWNER_MASK) != REF_OWNER(domain_id_of(d))))
+    if (unlikely(!pgt_level(type)))
+        return pt_write_plain(at, val, d);
+    if (unlikely(!type_is_valid(type, PGT_L1) ||
+                 frame_owner_id(f) != domain_id_of(d)))
         return -EAGAIN;
     part_note(f, type, PAGE_OFFSET(at) / sizeof(pte_t));
-    return l1_edit_own((pte_t *)map_frame(table) +
-                           PAGE_OFFSET(at) / sizeof(pte_t),
-                       val, d, 0);
+    return l1_edit_own(map_paddr(at), val, d, 0);
+}
+
+int pt_update_walked_l1(mfn_t table, unsigned index, pte_t val,
+                        struct domain *d)
+{
+    struct frame *f = frame_of(table);
+    uint64_t type = type_load(f);
+
+    ASSERT(type_is_valid(type, PGT_L1));
+    part_note(f, type, index);
+    return l1_edit_own((pte_t *)map_frame(table) + index, val, d, 0);
 }
 
 /* As l1_edit_own; the write is a compare-and-swap, undone if it fails. */
@@ -283,7 +308,7 @@ int pt_update_l1_if(mfn_t table, unsigned index, pte_t expect, pte_t val,
     c = fg == owner ? own_ctx(owner) : foreign_ctx(owner, fg);
     if (flags & PT_UPDATE_GRANT) {
         c.grant = true;
-        c.owner_bits = REF_OWNER_NOBODY;
+        c.fg_id = OWNER_NOBODY;
     }
     rc = l1_edit_if(ed.slot, expect, val, &c, flags);
     unmap_frame(ed.slot);

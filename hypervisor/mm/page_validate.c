@@ -52,75 +52,113 @@ struct progress {
     unsigned parts;
 };
 
-/* An L1 gives way only between used entries of different parts. */
-#define PART_LAST (TABLE_PART - 1)
-
 /*
  * Most tables are mostly empty, and entries of zero need nothing: they are
  * passed over in groups.
  */
-static __always_inline pte_t any_of_8(const pte_t *t)
+static __always_inline pte_t any_of_8(const pte_t *p)
 {
-    return t[0] | t[1] | t[2] | t[3] | t[4] | t[5] | t[6] | t[7];
+    return p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7];
 }
-static __always_inline pte_t any_of_32(const pte_t *t)
+static __always_inline pte_t any_of_32(const pte_t *p)
 {
-    return any_of_8(t) | any_of_8(t + 8) | any_of_8(t + 16) | any_of_8(t + 24);
+    return any_of_8(p) | any_of_8(p + 8) | any_of_8(p + 16) | any_of_8(p + 24);
+}
+/* Does p stand between two groups of n? Tables begin at a page. */
+static __always_inline bool between(const pte_t *p, unsigned n)
+{
+    return !((uintptr_t)p % (n * sizeof(*p)));
 }
 
-/* The first entry from i on that is not zero; PTES_PER_TABLE: none. */
-static __noinline unsigned scan_up(const pte_t *t, unsigned i)
+/* The first entry from p on that is not zero; end: none. */
+static __noinline pte_t *scan_up(pte_t *p, const pte_t *end)
 {
-    while (i < PTES_PER_TABLE) {
-        if (!(i % 32) && !any_of_32(&t[i]))
-            i += 32;
-        else if (!(i % 8) && !any_of_8(&t[i]))
-            i += 8;
-        else if (t[i])
-            break;
-        else
-            i++;
+    for (; !between(p, 8); p++)
+        if (*p)
+            return p;
+    while (!between(p, 32) && !any_of_8(p))
+        p += 8;
+    if (between(p, 32)) {
+        while (p != end && !any_of_32(p))
+            p += 32;
+        if (p == end)
+            return p;
+        while (!any_of_8(p))
+            p += 8;
     }
-    return i;
+    while (!*p)
+        p++;
+    return p;
 }
-/* One more than the last entry below i that is not zero; 0: none. */
-static __noinline unsigned scan_down(const pte_t *t, unsigned i, unsigned parts)
+
+/*
+ * One more than the last entry of table t below p that is not zero, as far as
+ * `parts` may have such; t: none.
+ */
+static __noinline const pte_t *scan_down(const pte_t *t, const pte_t *p,
+                                         unsigned parts)
 {
-    while (i) {
-        if (!(i % TABLE_PART)) {
-            parts &= (1u << (i / TABLE_PART)) - 1;
+    for (; !between(p, 8); p--)
+        if (p[-1])
+            return p;
+    do {
+        if (between(p, TABLE_PART)) {
+            parts &= (1u << ((unsigned)(p - t) / TABLE_PART)) - 1;
             if (!parts)
-                return 0;
-            i = (highest_bit(parts) + 1) * TABLE_PART;
+                return t;
+            p = t + (highest_bit(parts) + 1) * TABLE_PART;
         }
-        if (!(i % 8) && !any_of_8(&t[i - 8]))
-            i -= 8;
-        else if (t[i - 1])
-            break;
-        else
-            i--;
-    }
-    return i;
+        p -= 8;
+    } while (!any_of_8(p));
+    for (p += 8; !p[-1]; p--)
+        ;
+    return p;
 }
-/* That entry and its number in *i; 0: no more. Mostly it is the next one. */
-static __always_inline pte_t used_up(const pte_t *t, unsigned *i)
+
+/* *p goes on to such an entry; gives it, 0: no more. Mostly it is at hand. */
+static __always_inline pte_t used_up(pte_t **p, const pte_t *end)
 {
-    pte_t e = *i < PTES_PER_TABLE ? READ_ONCE(t[*i]) : 0;
+    pte_t e = *p != end ? READ_ONCE(**p) : 0;
 
     if (likely(e))
         return e;
-    *i = scan_up(t, *i);
-    return *i < PTES_PER_TABLE ? READ_ONCE(t[*i]) : 0;
+    *p = scan_up(*p, end);
+    return *p != end ? READ_ONCE(**p) : 0;
 }
-static __always_inline pte_t used_down(const pte_t *t, unsigned *i,
+static __always_inline pte_t used_down(const pte_t *t, const pte_t **p,
                                        unsigned parts)
 {
-    pte_t e = *i ? READ_ONCE(t[*i - 1]) : 0;
+    pte_t e = *p != t ? READ_ONCE((*p)[-1]) : 0;
 
     if (likely(e))
         return e;
-    *i = scan_down(t, *i, parts);
-    return *i ? READ_ONCE(t[*i - 1]) : 0;
+    *p = scan_down(t, *p, parts);
+    return *p != t ? READ_ONCE((*p)[-1]) : 0;
+}
+
+/* The entries of table t that are of the same part as p: from and up to. */
+static __always_inline const pte_t *part_begin(const pte_t *t, const pte_t *p)
+{
+    return t + (p - t) / TABLE_PART * TABLE_PART;
+}
+static __always_inline const pte_t *part_end(const pte_t *t, const pte_t *p)
+{
+    return part_begin(t, p) + TABLE_PART;
+}
+static __always_inline unsigned part_bit(const pte_t *t, const pte_t *p)
+{
+    return 1u << ((unsigned)(p - t) / TABLE_PART);
+}
+
+/* The hypervisor's slots of a table; past its end if it has none. */
+static __always_inline const pte_t *hyp_slots(const pte_t *t, unsigned level)
+{
+    return t + (level == 4 ? HYP_L4_FIRST : PTES_PER_TABLE);
+}
+static __always_inline bool is_hyp_slot(const pte_t *p, const pte_t *slots)
+{
+    return (uintptr_t)p - (uintptr_t)slots <=
+           (HYP_L4_LAST - HYP_L4_FIRST) * sizeof(*p);
 }
 
 /* ---- Up ---- */
@@ -132,22 +170,23 @@ static __always_inline int l1_take(pte_t e, const struct l1_ctx *c)
     return l1tf_unsafe(e, c->owner) ? -EINVAL : 0;
 }
 
+/* Gives way only between used entries of different parts. */
 static int l1_up(struct frame *f, struct progress *p, struct domain *d)
 {
     struct l1_ctx c = {
         .owner = d,
         .fg = d,
-        .owner_bits = REF_OWNER(domain_id_of(d)),
+        .fg_id = domain_id_of(d),
     };
-    pte_t *t = map_frame(frame_mfn(f));
-    unsigned i = p->at, end = i | PART_LAST;
+    pte_t *t = map_frame(frame_mfn(f)), *at = t + p->at;
+    const pte_t *end = part_end(t, at);
     pte_t e;
     int rc = 0;
 
-    while ((e = used_up(t, &i))) {
-        if (unlikely(i > end)) {
-            end = i | PART_LAST;
-            p->parts |= 1u << (i / TABLE_PART);
+    while ((e = used_up(&at, t + PTES_PER_TABLE))) {
+        if (unlikely(at >= end)) {
+            end = part_end(t, at);
+            p->parts |= part_bit(t, at);
             if (preempt_needed()) {
                 rc = -ERESTART_PREEMPT;
                 break;
@@ -156,12 +195,12 @@ static int l1_up(struct frame *f, struct progress *p, struct domain *d)
         rc = l1_take(e, &c);
         if (unlikely(rc))
             break;
-        if (unlikely((e & (PTE_P | PTE_US)) == PTE_P))
-            WRITE_ONCE(t[i], e | PTE_US | PTE_GUEST_KERNEL);
-        i++;
+        if (unlikely(!(e & PTE_US)) && (e & PTE_P))
+            WRITE_ONCE(*at, e | PTE_US | PTE_GUEST_KERNEL);
+        at++;
     }
+    p->at = (unsigned)(at - t);
     unmap_frame(t);
-    p->at = i;
     return rc;
 }
 
@@ -175,27 +214,30 @@ int child_get(pte_t e, unsigned level, struct domain *d)
 }
 
 /*
- * The common case of child_get: a child that is valid already gets one use
- * more. False: nothing was done. While there is a reference its owner is the
- * table's, so with pt_lock held the type word stays as it is.
+ * The common case of child_get: a child of d (id) that is valid already gets
+ * one use more. False: nothing was done. With pt_lock held its type word stays
+ * as it is, and the uses that it has keep the frame: so the reference needs no
+ * comparison, only its limit.
  */
-static __always_inline bool child_share(pte_t e, uint64_t type,
-                                        uint64_t owner_bits)
+#define CHILD_LOOKS_AT (PTE_P | PTE_US | UPPER_REFUSED)
+static __always_inline bool child_share(pte_t e, uint64_t type, uint16_t id)
 {
     struct frame *f = frame_of(pte_mfn(e));
-    uint64_t x;
+    uint64_t x, ref;
 
-    if (unlikely((e & UPPER_REFUSED) || pte_mfn(e).m >= max_mfn ||
-                 !ref_get(f, owner_bits)))
+    if (unlikely((e & CHILD_LOOKS_AT) != (PTE_P | PTE_US) ||
+                 pte_mfn(e).m >= max_mfn))
         return false;
     x = type_load(f);
-    if (likely((x & (PGT_MASK | PGT_VALIDATED)) == (type | PGT_VALIDATED) &&
-               (x & PGT_COUNT_MASK) < PGT_COUNT_MAX)) {
-        type_store(f, x + 1);
-        return true;
-    }
-    ref_put(f);
-    return false;
+    ref = __atomic_load_n(&f->ref, __ATOMIC_RELAXED);
+    if (unlikely(!type_is_valid(x, type) ||
+                 (uint16_t)(ref >> REF_OWNER_SHIFT) != id ||
+                 (uint32_t)x >= (uint32_t)PGT_COUNT_MAX ||
+                 (uint32_t)ref >= (uint32_t)REF_COUNT_MAX))
+        return false;
+    (void)__atomic_fetch_add(&f->ref, 1, __ATOMIC_SEQ_CST);
+    type_store(f, x + 1);
+    return true;
 }
 
 int linear_check(pte_t e, const struct domain *d)
@@ -223,44 +265,51 @@ static __noinline int child_build(const struct frame *f, pte_t e,
 static int upper_up(struct frame *f, unsigned level, struct progress *p,
                     struct domain *d)
 {
-    const uint64_t owner_bits = REF_OWNER(domain_id_of(d));
-    pte_t e, *t = map_frame(frame_mfn(f));
+    const uint16_t id = domain_id_of(d);
+    pte_t e, *t = map_frame(frame_mfn(f)), *at = t + p->at;
+    const pte_t *end = part_end(t, at), *hyp = hyp_slots(t, level);
     bool worked = false;
-    unsigned i = p->at;
     int rc = 0;
 
-    for (; (e = used_up(t, &i)); i++) {
-        if (hyp_slot(level, i))
+    for (; (e = used_up(&at, t + PTES_PER_TABLE)); at++) {
+        if (is_hyp_slot(at, hyp))
             continue;
-        p->parts |= 1u << (i / TABLE_PART);
-        if (unlikely(!(e & PTE_P)))
-            rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
-        else if (unlikely(!child_share(e, PGT_LEVEL(level - 1), owner_bits)))
+        if (unlikely(at >= end)) {
+            end = part_end(t, at);
+            p->parts |= part_bit(t, at);
+        }
+        if (likely(child_share(e, PGT_LEVEL(level - 1), id)))
+            continue;
+        if (e & PTE_P)
             rc = child_build(f, e, level, d, &worked);
+        else
+            rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
         if (unlikely(rc))
             break;
-        if (unlikely((e & (PTE_P | PTE_US)) == PTE_P))
-            WRITE_ONCE(t[i], e | PTE_US);
+        if (!(e & PTE_US) && (e & PTE_P))
+            WRITE_ONCE(*at, e | PTE_US);
     }
     if (!rc && level == 4)
         l4_install_hypervisor(t);
+    p->at = (unsigned)(at - t);
     unmap_frame(t);
-    p->at = i;
     return rc;
 }
 
 /* ---- Down ---- */
 
+/* Gives way only between used entries of different parts. */
 static int l1_down(struct frame *f, struct progress *p, struct domain *d)
 {
-    const pte_t *t = map_frame(frame_mfn(f));
-    unsigned i = p->at, begin = (i - 1) & ~PART_LAST;
+    const pte_t *t = map_frame(frame_mfn(f)), *at = t + p->at;
+    const pte_t *begin = p->at ? part_begin(t, at - 1) : t;
+    const unsigned parts = p->parts;
     pte_t e;
     int rc = 0;
 
-    for (; (e = used_down(t, &i, p->parts)); i--) {
-        if (unlikely(i <= begin)) {
-            begin = (i - 1) & ~PART_LAST;
+    for (; (e = used_down(t, &at, parts)); at--) {
+        if (unlikely(at <= begin)) {
+            begin = part_begin(t, at - 1);
             if (preempt_needed()) {
                 rc = -ERESTART_PREEMPT;
                 break;
@@ -269,8 +318,8 @@ static int l1_down(struct frame *f, struct progress *p, struct domain *d)
         if (likely(e & PTE_P))
             l1_put(e, d);
     }
+    p->at = (unsigned)(at - t);
     unmap_frame(t);
-    p->at = i;
     return rc;
 }
 
@@ -287,7 +336,10 @@ static int finish_child(pte_t e, unsigned level, struct domain *d)
     return page_finish_put(f, d);
 }
 
-/* Drops a use of a child. False: it is the last one, nothing was done. */
+/*
+ * Drops a use of a child. False: it is the last one, nothing was done. Else
+ * there is another one, and its reference is not the last either.
+ */
 static __always_inline bool child_unshare(pte_t e)
 {
     struct frame *f = frame_of(pte_mfn(e));
@@ -296,35 +348,37 @@ static __always_inline bool child_unshare(pte_t e)
     if (unlikely((x & PGT_COUNT_MASK) <= 1))
         return false;
     type_store(f, x - 1);
-    ref_put(f);
+    x = __atomic_fetch_sub(&f->ref, 1, __ATOMIC_SEQ_CST);
+    ASSERT((x & REF_COUNT_MASK) > 1);
     return true;
 }
 
 static int upper_down(struct frame *f, unsigned level, struct progress *p,
                       bool parked, struct domain *d)
 {
-    const pte_t *t = map_frame(frame_mfn(f));
+    const pte_t *t = map_frame(frame_mfn(f)), *at = t + p->at;
+    const pte_t *hyp = hyp_slots(t, level);
+    const unsigned parts = p->parts;
     bool worked = false;
-    unsigned i = p->at;
     int rc = 0;
     pte_t e;
 
-    if (parked && i < PTES_PER_TABLE && !hyp_slot(level, i))
-        rc = finish_child(READ_ONCE(t[i]), level, d);
-    while (!rc && (e = used_down(t, &i, p->parts))) {
-        if (!(e & PTE_P) || hyp_slot(level, i - 1) || child_unshare(e)) {
-            i--;
+    if (parked && p->at < PTES_PER_TABLE && !hyp_slot(level, p->at))
+        rc = finish_child(READ_ONCE(*at), level, d);
+    while (!rc && (e = used_down(t, &at, parts))) {
+        if (!(e & PTE_P) || is_hyp_slot(at - 1, hyp) || child_unshare(e)) {
+            at--;
         } else if (worked && preempt_needed()) {
             rc = -ERESTART_PREEMPT;
         } else {
-            i--;
+            at--;
             if (!linear_entry(f, level, e))
                 rc = page_put_and_type(frame_of(pte_mfn(e)), d);
             worked = true;
         }
     }
+    p->at = (unsigned)(at - t);
     unmap_frame(t);
-    p->at = i;
     return rc;
 }
 

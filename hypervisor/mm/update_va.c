@@ -47,8 +47,12 @@ static __always_inline int update_va(struct vcpu *v, vaddr_t va, uint64_t val,
     int rc = -EINVAL;
 
     spin_lock(&d->pt_lock);
-    if (likely(guest_walk_l1(v, va, &w)))
-        rc = pt_update_entry(w.table, w.index, val, d, fg, PT_UPDATE_L1, NULL);
+    if (unlikely(!guest_walk_l1(v, va, &w)))
+        ;
+    else if (likely(fg == d))
+        rc = pt_update_walked_l1(w.table, w.index, val, d);
+    else
+        rc = pt_update_entry(w.table, w.index, val, d, fg, 0, NULL);
     spin_unlock(&d->pt_lock);
     return rc;
 }

@@ -60,7 +60,7 @@ static __always_inline void build(struct vcpu *v, struct cpu_user_regs *regs,
     vaddr_t at = sp + 2 * 8;
 
     cs |= (uint64_t)READ_ONCE(vi->evtchn_upcall_mask) << 32;
-    if (unlikely(!guest_range_ok(sp, frame_size(parts))))
+    if (unlikely(!guest_start_ok(sp)))
         return cannot_write(v);
     stac();
     PUT_GUEST(sp, regs->rcx, fault);
@@ -98,33 +98,21 @@ fault:
     cannot_write(v);
 }
 
-/* From either mode, with any parts. */
-static __noinline void bounce_any(struct vcpu *v, struct cpu_user_regs *regs,
-                                  vaddr_t handler, unsigned parts,
-                                  unsigned mask_events, uint32_t error_code)
+/* From either mode. `parts` should be a constant. */
+static __always_inline void bounce(struct vcpu *v, struct cpu_user_regs *regs,
+                                   vaddr_t handler, unsigned parts,
+                                   unsigned mask_events, uint32_t error_code)
 {
     vaddr_t sp = regs->rsp;
     uint64_t cs = regs->cs;
 
     if (v->pv.in_kernel) {
-        cs &= 0xfffc;
+        cs &= 0xfffc; /* no RPL tells the guest so */
     } else {
         pv_enter_kernel(v);
         sp = v->pv.kernel_sp;
     }
     build(v, regs, sp, cs, handler, parts, mask_events, error_code);
-}
-
-/* `parts` should be a constant. */
-static __always_inline void bounce(struct vcpu *v, struct cpu_user_regs *regs,
-                                   vaddr_t handler, unsigned parts,
-                                   unsigned mask_events, uint32_t error_code)
-{
-    if (likely(v->pv.in_kernel)) /* no RPL tells the guest so */
-        build(v, regs, regs->rsp, regs->cs & 0xfffc, handler, parts,
-              mask_events, error_code);
-    else
-        bounce_any(v, regs, handler, parts, mask_events, error_code);
 }
 
 void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs, vaddr_t handler,
@@ -240,8 +228,8 @@ static void bounce_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
         no_handler(v, "a frame that cannot be resumed");
         return;
     }
-    bounce_any(v, regs, v->pv.failsafe_callback, SELECTORS,
-               v->pv.failsafe_masks_events, 0);
+    bounce(v, regs, v->pv.failsafe_callback, SELECTORS,
+           v->pv.failsafe_masks_events, 0);
 }
 
 /*

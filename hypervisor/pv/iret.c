@@ -52,7 +52,7 @@ static long do_iret(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
     uint64_t rax, flags, cs, rflags, ss;
 
     (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    if (unlikely(!guest_range_ok((vaddr_t)g, sizeof(*g))))
+    if (unlikely(!guest_start_ok((vaddr_t)g)))
         return cannot_read(v, (vaddr_t)g);
     stac();
     GET_GUEST(flags, &g->flags, fault);

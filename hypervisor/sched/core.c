@@ -23,13 +23,14 @@
 #include "arch/x86/panic.h"
 #include "arch/x86/softirq.h"
 #include "arch/x86/spec_ctrl.h"
+#include "core/trace.h"
 #include "lib/errno.h"
 #include "lib/param.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "sched/cpu.h"
 
-#define DEFAULT_POLICY "rr"
+#define DEFAULT_POLICY "bvt"
 
 extern const struct scheduler schedulers_start[], schedulers_end[];
 
@@ -78,21 +79,22 @@ static void update_waiting(struct vcpu *v, s_time_t t)
 }
 
 /* Should its CPU decide anew? */
-static bool policy_wake(struct vcpu *v)
+static bool policy_wake(struct vcpu *v, s_time_t t)
 {
     if (v->sched_queued)
         return false;
     v->sched_queued = true;
-    return sched_policy->wake ? sched_policy->wake(v) : true;
+    trace(XENO_TRACE_wake, v, 0, 0);
+    return sched_policy->wake ? sched_policy->wake(v, t) : true;
 }
 
-static void policy_sleep(struct vcpu *v)
+static void policy_sleep(struct vcpu *v, s_time_t t)
 {
     if (!v->sched_queued)
         return;
     v->sched_queued = false;
     if (sched_policy->sleep)
-        sched_policy->sleep(v);
+        sched_policy->sleep(v, t);
 }
 
 /* ---- what others call when a reason to pause came or went ---- */
@@ -103,11 +105,14 @@ void vcpu_wake(struct vcpu *v)
     struct sched_cpu *sc = sched_lock_vcpu(v, &flags);
     unsigned cpu = v->processor;
     bool decide = false;
+    s_time_t t;
 
-    if (!v->is_running)
-        update_waiting(v, now());
-    if (vcpu_runnable(v))
-        decide = policy_wake(v);
+    if (!v->is_running) {
+        t = now();
+        update_waiting(v, t);
+        if (vcpu_runnable(v))
+            decide = policy_wake(v, t);
+    }
     sched_unlock(sc, flags);
     if (decide)
         softirq_raise_cpu(cpu, SOFTIRQ_SCHEDULE);
@@ -119,12 +124,14 @@ void vcpu_sleep_nosync(struct vcpu *v)
     struct sched_cpu *sc = sched_lock_vcpu(v, &flags);
     unsigned cpu = v->processor;
     bool decide = false;
+    s_time_t t;
 
     if (!vcpu_runnable(v)) {
         decide = v->is_running;
         if (!decide) {
-            policy_sleep(v);
-            update_waiting(v, now());
+            t = now();
+            policy_sleep(v, t);
+            update_waiting(v, t);
         }
     }
     sched_unlock(sc, flags);
@@ -171,23 +178,16 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r)
 
 /* ---- the decision ---- */
 
-static void charge(struct sched_cpu *sc, struct vcpu *v, s_time_t t)
-{
-    if (sched_policy->charge && !idle_vcpu(v) && t > sc->since)
-        sched_policy->charge(v, t - sc->since);
-    sc->since = t;
-}
-
 /* Schedule lock held. Arms or stops the CPU's slice timer. */
 static struct vcpu *decide_next(struct sched_cpu *sc, s_time_t t)
 {
     struct sched_decision d = sched_policy->pick_next(smp_cpu_id(), t);
 
-    if (d.next && d.slice)
+    if (d.slice)
         timer_set(&sc->slice, t + d.slice);
     else if (sc->slice_armed)
         timer_stop(&sc->slice);
-    sc->slice_armed = d.next && d.slice;
+    sc->slice_armed = d.slice != 0;
     return d.next ? d.next : sc->idle;
 }
 
@@ -200,9 +200,8 @@ static void schedule(void)
     irq_disable();
     spin_lock(&sc->lock);
     t = now();
-    charge(sc, prev, t);
     if (!idle_vcpu(prev) && !vcpu_runnable(prev))
-        policy_sleep(prev);
+        policy_sleep(prev, t);
     next = decide_next(sc, t);
     if (next == prev) {
         spin_unlock(&sc->lock);
@@ -216,6 +215,8 @@ static void schedule(void)
         vcpu_runstate_change(prev, RUNSTATE_runnable, t);
     }
     vcpu_runstate_change(next, RUNSTATE_running, t);
+    trace(XENO_TRACE_switch, next, trace_name(prev),
+          (uint64_t)prev->runstate.state);
     prev->is_running = false;
     next->is_running = true;
     sc->switches++;
@@ -249,7 +250,7 @@ void __noreturn idle_loop(void)
 
 /* ---- start ---- */
 
-static const struct scheduler *find_policy(const char *name)
+static __cold const struct scheduler *find_policy(const char *name)
 {
     for (const struct scheduler *s = schedulers_start; s < schedulers_end; s++)
         if (!strcmp(s->opt_name, name))
@@ -257,7 +258,7 @@ static const struct scheduler *find_policy(const char *name)
     return NULL;
 }
 
-void sched_init(void)
+__cold void sched_init(void)
 {
     sched_policy = find_policy(opt_sched);
     if (!sched_policy) {
@@ -273,7 +274,7 @@ void sched_init(void)
     panic_describe_current = domain_describe_current;
 }
 
-void sched_init_cpu(void)
+__cold void sched_init_cpu(void)
 {
     unsigned cpu = smp_cpu_id();
     struct sched_cpu *sc = &this_cpu(sched_cpu);
@@ -283,10 +284,9 @@ void sched_init_cpu(void)
         panic("no memory for the scheduler of CPU %u\n", cpu);
     spin_lock_init(&sc->lock, LOCK_SCHED);
     timer_init(&sc->slice, slice_over, NULL, cpu);
-    sc->since = now();
     sc->idle = idle;
     idle->is_running = true;
     idle->is_initialised = true;
-    vcpu_runstate_change(idle, RUNSTATE_running, sc->since);
+    vcpu_runstate_change(idle, RUNSTATE_running, now());
     current = idle;
 }

@@ -9,7 +9,6 @@ struct sched_cpu {
     struct vcpu *idle;
     struct timer slice;
     bool slice_armed;  /* the timer may be running */
-    s_time_t since;    /* when `current` was last charged */
     unsigned assigned; /* vCPUs whose processor this is */
     uint64_t switches;
 };
@@ -26,5 +25,12 @@ static inline void sched_unlock(struct sched_cpu *sc, unsigned long flags)
 {
     spin_unlock_irqrestore(&sc->lock, flags);
 }
+
+/*
+ * v does without what its domain's parameters promise it, where it is; and
+ * gets it back, on a CPU of its affinity that has it, if there is one.
+ */
+void sched_renounce(struct vcpu *v);
+void sched_reclaim(struct vcpu *v);
 
 #endif

@@ -29,13 +29,22 @@ static DEFINE_PER_CPU(struct rr_queue, rr_queue);
 static unsigned slice_us = SLICE_DEFAULT;
 PARAM_UINT("sched_rr_slice", slice_us);
 
+static const struct sched_param global_params[] = {
+    {"slice", XENO_SCHED_UNIT_NS, MICROSECS(SLICE_MIN), MICROSECS(SLICE_MAX), 0,
+     0},
+    {0},
+};
+static int64_t globals[1];
+
 static s_time_t quantum(void)
 {
-    return MICROSECS(min(max(slice_us, SLICE_MIN), SLICE_MAX));
+    return (s_time_t)READ_ONCE(globals[0]);
 }
 
 static int rr_init_cpu(unsigned cpu)
 {
+    if (!globals[0])
+        globals[0] = MICROSECS(min(max(slice_us, SLICE_MIN), SLICE_MAX));
     list_init(&per_cpu(rr_queue, cpu).vcpus);
     return 0;
 }
@@ -49,19 +58,21 @@ static bool alone(const struct rr_queue *q)
  * Preempts the idle vCPU; and one that is alone, because it has no timer: the
  * next decision gives it one, or ends its turn.
  */
-static bool rr_wake(struct vcpu *v)
+static bool rr_wake(struct vcpu *v, s_time_t t)
 {
     struct rr_queue *q = &per_cpu(rr_queue, v->processor);
     bool decide = list_empty(&q->vcpus) || alone(q);
 
+    (void)t;
     list_add_tail(&v->run_list, &q->vcpus);
     return decide;
 }
 
-static void rr_sleep(struct vcpu *v)
+static void rr_sleep(struct vcpu *v, s_time_t t)
 {
     struct rr_queue *q = &per_cpu(rr_queue, v->processor);
 
+    (void)t;
     list_del(&v->run_list);
     if (q->front == v)
         q->front = NULL;
@@ -119,4 +130,6 @@ SCHEDULER(rr_scheduler) = {
     .sleep = rr_sleep,
     .yield = rr_yield,
     .dump_cpu = rr_dump_cpu,
+    .global_params = global_params,
+    .globals = globals,
 };

@@ -12,14 +12,18 @@
  *   - wake and sleep of a vCPU alternate, beginning with wake;
  *   - between them the vCPU stays on one CPU (it is moved while asleep);
  *   - sleep comes before the next pick_next when the running vCPU stops;
- *   - charge comes right before pick_next, for the vCPU that ran, awake or
- *     not; idle vCPUs are never passed to a policy.
+ *   - what pick_next gives runs from that instant until the next pick_next of
+ *     the CPU, so the policy accounts by itself;
+ *   - pick_next's times never go back on a CPU; the others may come from other
+ *     CPUs, and be a little behind;
+ *   - idle vCPUs are never passed to a policy.
  * pick_next may give any awake vCPU of the CPU, also the one that runs.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
 #include "core/vcpu.h"
+#include <xeno/sched.h>
 
 /* Numbers that today's control interface leaves free. */
 enum { SCHED_ID_BVT = 0, SCHED_ID_ATROPOS = 2, SCHED_ID_RR = 3 };
@@ -29,22 +33,51 @@ struct sched_decision {
     s_time_t slice;     /* ns until the next decision, 0 = none needed */
 };
 
+/*
+ * A parameter of a policy. The core copies a set of values from the caller,
+ * compares each with its limits and asks the policy's check; only then it
+ * takes effect.
+ */
+struct sched_param {
+    const char *name;    /* NULL ends a table of at most XENO_SCHED_PARAMS */
+    uint32_t unit;       /* XENO_SCHED_UNIT_* */
+    int64_t low, high;   /* both allowed */
+    int64_t start;       /* what domains begin with */
+    int64_t start_dom0;
+};
+
 struct scheduler {
     const char *name;     /* "Round robin" */
     const char *opt_name; /* of sched= : "rr" */
     int sched_id;         /* number in the control interface */
+    size_t vcpu_size;     /* of what v->sched_priv points to; zeroed */
 
-    struct sched_decision (*pick_next)(unsigned cpu, s_time_t now_);
+    struct sched_decision (*pick_next)(unsigned cpu, s_time_t t);
     /* The rest may be NULL. */
     int (*init_cpu)(unsigned cpu);
-    int (*init_vcpu)(struct vcpu *v);
-    void (*destroy_vcpu)(struct vcpu *v);
-    /* Became runnable on v->processor: enqueue. True: preempt what runs. */
-    bool (*wake)(struct vcpu *v);
-    void (*sleep)(struct vcpu *v);   /* no longer runnable: dequeue */
+    void (*init_vcpu)(struct vcpu *v);
+    /* Became runnable on v->processor: enqueue. True: decide anew at once. */
+    bool (*wake)(struct vcpu *v, s_time_t t);
+    /* No longer runnable: dequeue. */
+    void (*sleep)(struct vcpu *v, s_time_t t);
     void (*yield)(struct vcpu *v);   /* the running one lets others go first */
-    void (*charge)(struct vcpu *v, s_time_t ran); /* it ran for that long */
     void (*dump_cpu)(unsigned cpu);
+
+    /* Parameters of the whole: globals has a value for each of the table. */
+    const struct sched_param *global_params;
+    int64_t *globals;
+    int (*check_globals)(const int64_t *value); /* 0 or -EINVAL; no lock */
+    /* Of a domain; each of its vCPUs is told. */
+    const struct sched_param *domain_params;
+    int (*check_domain)(const int64_t *value);  /* 0 or -EINVAL; no lock */
+    void (*set_vcpu)(struct vcpu *v, const int64_t *value, s_time_t t);
+    /*
+     * What a vCPU with these values is promised, in millionths of a CPU: never
+     * more of it is given away than there is (admit.h). renounce changes the
+     * values to those of one without a promise.
+     */
+    uint32_t (*demand)(const int64_t *value);
+    void (*renounce)(int64_t *value);
 };
 #if __STDC_HOSTED__ /* tests call it by its name */
 #define SCHEDULER(nm)                                                          \

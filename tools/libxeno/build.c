@@ -3,8 +3,9 @@
  *
  *   open      read kernel and ramdisk, parse notes, lay out (no domain yet)
  *   populate  frames for all PFNs
- *   fill      kernel, ramdisk, P2M list, page tables, start_info
- *   finish    tables pinned, grants, ports, shared_info, registers
+ *   fill      kernel, ramdisk, P2M list, page tables, start_info, shared_info,
+ *             the two reserved grants
+ *   finish    tables pinned, registers
  *
  * The image loader and the layout are the hypervisor's own, which builds
  * domain 0 with them (hypervisor/domain/loader).
@@ -44,14 +45,29 @@ struct file {
     size_t size;
 };
 
+/*
+ * What the builder writes. All else stays zero, as it comes, and is not mapped:
+ * the kernel's bss, the stack, the padding.
+ */
+enum { KERNEL, RAMDISK, P2M, START_INFO, TABLES, P2M_TABLES, RANGES };
+
 struct xeno_plan {
     struct file kernel, ramdisk;
     struct image_env env;
     struct loaded_image image;
     struct pv_layout l;
     xen_pfn_t *p2m;
-    char *mem; /* PFNs [0, l.end_pfn) mapped, while filling */
+    /* While filling: what is written of the guest, mapped as one area. */
+    struct range {
+        uint64_t pfn, count;
+        size_t at; /* in pages of the area */
+    } range[RANGES];
+    size_t nr_mapped;
+    char *mem;
 };
+
+/* The domain's frames that have no PFN, mapped behind the ranges. */
+enum { EXTRA_SHARED_INFO, EXTRA_GRANTS, EXTRA };
 
 /* ---- open ---- */
 
@@ -166,11 +182,38 @@ void xeno_build_close(struct xeno_plan *p)
 
 /* ---- fill ---- */
 
+static uint64_t *page_at(const struct xeno_plan *p, uint64_t pfn)
+{
+    const struct range *r = p->range;
+
+    while (pfn - r->pfn >= r->count)
+        r++;
+    return (uint64_t *)(p->mem + (r->at + pfn - r->pfn) * XENO_PAGE_SIZE);
+}
+
+static void *extra_page(const struct xeno_plan *p, unsigned extra)
+{
+    return p->mem + (p->nr_mapped - EXTRA + extra) * XENO_PAGE_SIZE;
+}
+
+/* The kernel's range comes first. */
 static int sink_copy(void *ctx, uint64_t gpa, const void *src, uint64_t size)
 {
     const struct xeno_plan *p = ctx;
 
     memcpy(p->mem + gpa, src, size);
+    return 0;
+}
+
+static int sink_find_end(void *ctx, uint64_t gpa, const void *src,
+                         uint64_t size)
+{
+    struct xeno_plan *p = ctx;
+    uint64_t end = (gpa + size + XENO_PAGE_SIZE - 1) >> XENO_PAGE_SHIFT;
+
+    (void)src;
+    if (p->range[KERNEL].count < end)
+        p->range[KERNEL].count = end;
     return 0;
 }
 
@@ -181,9 +224,45 @@ static int sink_zero(void *ctx, uint64_t gpa, uint64_t size)
     return 0;
 }
 
-static uint64_t *page_at(const struct xeno_plan *p, uint64_t pfn)
+static void find_ranges(struct xeno_plan *p)
 {
-    return (uint64_t *)(p->mem + pfn * XENO_PAGE_SIZE);
+    const struct pv_layout *l = &p->l;
+    struct image_sink sink = {.ctx = p, .copy = sink_find_end,
+                              .zero = sink_zero};
+
+    (void)image_copy(&p->image, &sink);
+    p->range[RAMDISK] = (struct range){l->initrd_pfn, l->initrd_pages, 0};
+    p->range[P2M] = (struct range){l->p2m_pfn, l->p2m_pages, 0};
+    p->range[START_INFO] = (struct range){l->start_info_pfn, 1, 0};
+    p->range[TABLES] = (struct range){l->pt_pfn, l->pt_pages, 0};
+    p->range[P2M_TABLES] = (struct range){l->p2m_pt_pfn, l->p2m_pt_pages, 0};
+    for (unsigned i = 0; i < RANGES; i++) {
+        p->range[i].at = p->nr_mapped;
+        p->nr_mapped += p->range[i].count;
+    }
+    p->nr_mapped += EXTRA;
+}
+
+/* All in one call. */
+static int map_memory(struct xeno *x, uint32_t id, struct xeno_plan *p,
+                      uint64_t shared_info, uint64_t grants)
+{
+    xen_pfn_t *list;
+    size_t n = 0;
+
+    find_ranges(p);
+    list = malloc(p->nr_mapped * sizeof(*list));
+    if (!list)
+        return xeno_fail(x, ENOMEM, "out of memory");
+    for (const struct range *r = p->range; r < p->range + RANGES; r++) {
+        memcpy(list + n, p->p2m + r->pfn, r->count * sizeof(*list));
+        n += r->count;
+    }
+    list[n + EXTRA_SHARED_INFO] = shared_info;
+    list[n + EXTRA_GRANTS] = grants;
+    p->mem = xeno_map(x, id, list, p->nr_mapped);
+    free(list);
+    return p->mem ? 0 : -EFAULT;
 }
 
 /* Tables in PFN order from one range; *next is the first that is free. */
@@ -192,7 +271,6 @@ static uint64_t *table_below(const struct xeno_plan *p, uint64_t *entry,
 {
     if (!*entry) {
         *entry = p->p2m[*next] << XENO_PAGE_SHIFT | PTE_FLAGS;
-        memset(page_at(p, *next), 0, XENO_PAGE_SIZE);
         return page_at(p, (*next)++);
     }
     /* The frames of a table pool are told apart by walking it. */
@@ -270,39 +348,37 @@ static void fill_start_info(struct xeno_plan *p, const struct xeno_build *b,
     snprintf((char *)si->cmd_line, sizeof(si->cmd_line), "%s", b->cmdline);
 }
 
+static void init_shared_info(struct shared_info *s)
+{
+    for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+        s->vcpu_info[i].evtchn_upcall_mask = 1;
+}
+
 static int fill(struct xeno *x, uint32_t id, struct xeno_plan *p,
-                const struct xeno_build *b, uint64_t shared_info)
+                const struct xeno_build *b, uint64_t shared_info,
+                uint64_t grants)
 {
     const struct pv_layout *l = &p->l;
     struct image_sink sink = {.ctx = p, .copy = sink_copy, .zero = sink_zero};
 
-    p->mem = xeno_map(x, id, p->p2m, l->end_pfn);
-    if (!p->mem)
-        return -EFAULT;
+    int rc = map_memory(x, id, p, shared_info, grants);
+
+    if (rc)
+        return rc;
     (void)image_copy(&p->image, &sink);
     if (p->ramdisk.size)
         memcpy(page_at(p, l->initrd_pfn), p->ramdisk.data, p->ramdisk.size);
     memcpy(page_at(p, l->p2m_pfn), p->p2m, b->pages * sizeof(*p->p2m));
     make_tables(p);
     fill_start_info(p, b, shared_info);
-    xeno_unmap(x, p->mem, l->end_pfn);
+    init_shared_info(extra_page(p, EXTRA_SHARED_INFO));
+    xeno_seed_grants(extra_page(p, EXTRA_GRANTS), b->console_mfn,
+                     b->console_domid, b->store_mfn, b->store_domid);
+    xeno_unmap(x, p->mem, p->nr_mapped);
     return 0;
 }
 
 /* ---- finish ---- */
-
-static int init_shared_info(struct xeno *x, uint32_t id, uint64_t mfn)
-{
-    xen_pfn_t frame = mfn;
-    struct shared_info *s = xeno_map(x, id, &frame, 1);
-
-    if (!s)
-        return -EFAULT;
-    for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
-        s->vcpu_info[i].evtchn_upcall_mask = 1;
-    xeno_unmap(x, s, 1);
-    return 0;
-}
 
 static int start_vcpu(struct xeno *x, uint32_t id, const struct xeno_plan *p)
 {
@@ -328,8 +404,7 @@ static int start_vcpu(struct xeno *x, uint32_t id, const struct xeno_plan *p)
     return xeno_vcpu_set_context(x, id, 0, &c);
 }
 
-static int finish(struct xeno *x, uint32_t id, struct xeno_plan *p,
-                  struct xeno_build *b, uint64_t shared_info)
+static int finish(struct xeno *x, uint32_t id, const struct xeno_plan *p)
 {
     const struct pv_layout *l = &p->l;
     int rc = 0;
@@ -340,11 +415,6 @@ static int finish(struct xeno *x, uint32_t id, struct xeno_plan *p,
     }
     if (!rc)
         rc = xeno_pin_l4(x, id, p->p2m[l->pt_pfn]);
-    if (!rc)
-        rc = init_shared_info(x, id, shared_info);
-    if (!rc)
-        rc = xeno_seed_grant(x, id, b->console_mfn, b->console_domid,
-                             b->store_mfn, b->store_domid);
     return rc ? rc : start_vcpu(x, id, p);
 }
 
@@ -366,6 +436,7 @@ int xeno_build_run(struct xeno *x, uint32_t id, struct xeno_plan *p,
                    struct xeno_build *b)
 {
     struct xeno_domain d;
+    uint64_t grants = 0;
     int rc = xeno_domain_max_memory(x, id, b->max_pages * 4);
 
     if (!rc)
@@ -374,10 +445,12 @@ int xeno_build_run(struct xeno *x, uint32_t id, struct xeno_plan *p,
         rc = xeno_populate(x, id, 0, b->pages, p->p2m);
     if (!rc)
         rc = make_ports(x, id, b);
+    if (!rc)
+        rc = xeno_grant_frame(x, id, &grants);
     if (rc)
         return rc;
     b->store_mfn = p->p2m[p->l.rings_pfn];
     b->console_mfn = p->p2m[p->l.rings_pfn + 1];
-    rc = fill(x, id, p, b, d.shared_info_mfn);
-    return rc ? rc : finish(x, id, p, b, d.shared_info_mfn);
+    rc = fill(x, id, p, b, d.shared_info_mfn, grants);
+    return rc ? rc : finish(x, id, p);
 }

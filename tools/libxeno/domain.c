@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Domains in one listing call: what fits into the arena. */
-#define LIST_BATCH 256
+#define LIST_BATCH 48
 
 static int failed(struct xeno *x, int rc, uint32_t id, const char *what)
 {

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xenstore.h>
 
 struct xeno *xeno_open(void)
 {
@@ -28,8 +27,7 @@ struct xeno *xeno_open(void)
 
 void xeno_close(struct xeno *x)
 {
-    if (x->store)
-        xs_close(x->store);
+    wire_close(x);
     if (x->foreign)
         xenforeignmemory_close(x->foreign);
     if (x->arena)
@@ -52,16 +50,6 @@ int xeno_fail(struct xeno *x, int code, const char *fmt, ...)
     vsnprintf(x->error, sizeof(x->error), fmt, ap);
     va_end(ap);
     return -code;
-}
-
-struct xs_handle *xeno_store(struct xeno *x)
-{
-    if (!x->store)
-        x->store = xs_open(0);
-    if (!x->store)
-        xeno_fail(x, errno, "cannot connect to xenstore: %s (is xenstored "
-                            "running?)", strerror(errno));
-    return x->store;
 }
 
 xenforeignmemory_handle *foreign_memory(struct xeno *x)

@@ -10,15 +10,16 @@
 /*
  * The arena is memory that the hypervisor can read and write (pages that the
  * kernel does not move): arguments of hypercalls are made in it. Each call of
- * arena_start begins anew; there is room for ARENA_SIZE bytes.
+ * arena_start begins anew; there is room for ARENA_SIZE bytes. It is small, as
+ * every command pays for making it; longer lists go in several calls.
  */
-#define ARENA_PAGES 16
+#define ARENA_PAGES 2
 #define ARENA_SIZE (ARENA_PAGES * XENO_PAGE_SIZE)
 
 struct xeno {
     xencall_handle *call;
     xenforeignmemory_handle *foreign; /* opened on first use */
-    struct xs_handle *store;          /* opened on first use */
+    struct wire *wire;                /* to xenstored, from first use */
     char *arena;
     size_t used;
     char error[256];
@@ -36,6 +37,8 @@ int domctl_run(struct xeno *x, struct xen_domctl *op);
 int sysctl_run(struct xeno *x, struct xen_sysctl *op);
 /* xencall2 with -errno; arg lies in the arena. */
 int memory_op(struct xeno *x, unsigned cmd, void *arg);
+
+void wire_close(struct xeno *x);
 
 /* NULL with the text set. */
 xenforeignmemory_handle *foreign_memory(struct xeno *x);

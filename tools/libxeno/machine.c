@@ -67,6 +67,7 @@ static void version_info(struct xeno *x, struct xeno_machine *m)
 
 int xeno_machine_info(struct xeno *x, struct xeno_machine *m)
 {
+    struct xeno_sched_info own;
     struct xen_sysctl *op = sysctl_start(x, XEN_SYSCTL_physinfo);
     const struct xen_sysctl_physinfo *p = &op->u.physinfo;
     int rc = sysctl_run(x, op);
@@ -88,6 +89,8 @@ int xeno_machine_info(struct xeno *x, struct xeno_machine *m)
     op = sysctl_start(x, XEN_SYSCTL_sched_id);
     if (!sysctl_run(x, op))
         m->scheduler = op->u.sched_id.sched_id;
+    if (!xeno_sched_info(x, &own))
+        memcpy(m->own_scheduler, own.opt_name, sizeof(own.opt_name));
     version_info(x, m);
     return 0;
 }
@@ -135,7 +138,7 @@ static int log_part(struct xeno *x, bool clear, uint32_t *index, char *to,
 
 int xeno_machine_log(struct xeno *x, bool clear, char **text)
 {
-    const uint32_t part = 32768;
+    const uint32_t part = 4096;
     size_t used = 0;
     uint32_t index = 0;
     char *buf = NULL;

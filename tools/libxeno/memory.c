@@ -13,7 +13,7 @@
 
 #define ORDER_2M 9u
 /* Extents in one call: what fits into the arena beside the operation. */
-#define BATCH 4096u
+#define BATCH 512u
 
 /* ---- giving ---- */
 
@@ -90,29 +90,11 @@ void xeno_unmap(struct xeno *x, void *addr, size_t count)
     xenforeignmemory_unmap(x->foreign, addr, count);
 }
 
-/*
- * The two entries of the grant table that the ABI reserves for whoever serves
- * the console and xenstore.
- */
-int xeno_seed_grant(struct xeno *x, uint32_t id, uint64_t console_mfn,
-                    uint32_t console_domid, uint64_t store_mfn,
-                    uint32_t store_domid)
+void xeno_seed_grants(void *table, uint64_t console_mfn, uint32_t console_domid,
+                      uint64_t store_mfn, uint32_t store_domid)
 {
-    xenforeignmemory_handle *f = foreign_memory(x);
-    xenforeignmemory_resource_handle *r;
-    void *table = NULL;
-    grant_entry_v1_t *e;
+    grant_entry_v1_t *e = table;
 
-    if (!f)
-        return -errno;
-    r = xenforeignmemory_map_resource(f, (domid_t)id,
-                                      XENMEM_resource_grant_table,
-                                      XENMEM_resource_grant_table_id_shared, 0,
-                                      1, &table, PROT_READ | PROT_WRITE, 0);
-    if (!r)
-        return xeno_fail(x, errno, "cannot map the grant table of domain %u: "
-                         "%s", id, strerror(errno));
-    e = table;
     e[GNTTAB_RESERVED_CONSOLE] = (grant_entry_v1_t){
         .flags = GTF_permit_access,
         .domid = (domid_t)console_domid,
@@ -121,8 +103,6 @@ int xeno_seed_grant(struct xeno *x, uint32_t id, uint64_t console_mfn,
         .flags = GTF_permit_access,
         .domid = (domid_t)store_domid,
         .frame = (uint32_t)store_mfn};
-    xenforeignmemory_unmap_resource(f, r);
-    return 0;
 }
 
 /* ---- single frames ---- */
@@ -140,6 +120,27 @@ int xeno_pin_l4(struct xeno *x, uint32_t id, uint64_t mfn)
     if (rc < 0)
         return xeno_fail(x, errno, "the page tables of domain %u are refused: "
                          "%s (see the hypervisor's log)", id, strerror(errno));
+    return 0;
+}
+
+int xeno_grant_frame(struct xeno *x, uint32_t id, uint64_t *mfn)
+{
+    struct gnttab_setup_table *op;
+    xen_pfn_t *frame;
+    int rc;
+
+    arena_start(x);
+    op = arena_alloc(x, sizeof(*op));
+    frame = arena_alloc(x, sizeof(*frame));
+    op->dom = (domid_t)id;
+    op->nr_frames = 1;
+    set_xen_guest_handle(op->frame_list, frame);
+    rc = xencall3(x->call, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table,
+                  (uintptr_t)op, 1);
+    if (rc < 0 || op->status != GNTST_okay)
+        return xeno_fail(x, EIO, "cannot set up the grant table of domain %u",
+                         id);
+    *mfn = *frame;
     return 0;
 }
 

@@ -29,8 +29,8 @@ int fail_x(const struct xeno *x);
 /* The usage line to stderr; gives EXIT_USAGE. */
 int usage(void);
 /*
- * Parses options: `flags` are letters as for getopt, with --help and, if 'j' is
- * among them, --json added. -1 at the end, '?' wrong usage (already said).
+ * Parses options: `flags` are letters as for getopt, with --help and, for
+ * those of j, l and w that are among them, --json, --long and --watch. -1 at the end, '?' wrong usage (already said).
  */
 int option(int argc, char **argv, const char *flags);
 /* The domain that argv names; false: said, exit with EXIT_FAILED. */
@@ -67,7 +67,11 @@ int cmd_domid(struct xeno *x, int argc, char **argv);
 int cmd_domname(struct xeno *x, int argc, char **argv);
 int cmd_sysrq(struct xeno *x, int argc, char **argv);
 int cmd_trigger(struct xeno *x, int argc, char **argv);
+int cmd_trace(struct xeno *x, int argc, char **argv);
+int cmd_clock(struct xeno *x, int argc, char **argv);
 int cmd_top(struct xeno *x, int argc, char **argv);
+int cmd_sched(struct xeno *x, int argc, char **argv);
+int cmd_balance(struct xeno *x, int argc, char **argv);
 
 /* Attaches the terminal to the console of a domain until Ctrl-]. */
 int console_attach(struct xeno *x, uint32_t id);

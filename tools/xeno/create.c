@@ -2,14 +2,17 @@
  * xeno create: from a configuration to a running guest.
  *
  * What can be refused is refused before anything exists: configuration, name,
- * kernel, memory. Then the domain, its memory, its nodes in xenstore, its
- * devices; it runs last. The monitor ends it if we die in between.
+ * kernel, memory. Then the domain and its memory; from there on it can run. Its
+ * nodes in xenstore and its devices are made while it starts. It sees nothing
+ * of them before xenstored is told of it, last of all: what it asks for earlier
+ * waits. The monitor ends it if we die in between.
  */
 #include "create.h"
 
 #include "cmd.h"
 #include "device.h"
 #include "monitor.h"
+#include "record.h"
 #include "store.h"
 
 #include <errno.h>
@@ -35,7 +38,7 @@ static int add_devices(struct xeno *x, uint32_t id, const struct guest *g)
     for (unsigned i = 0; i < g->nr_disks && !rc; i++)
         rc = device_add_disk(x, id, &g->disk[i]);
     for (unsigned i = 0; i < g->nr_vifs && !rc; i++)
-        rc = device_add_vif(x, id, i, &g->vif[i]);
+        rc = device_add_vif(x, id, &g->vif[i]);
     return rc;
 }
 
@@ -62,19 +65,23 @@ static int make_domain(struct xeno *x, struct guest *g, uint32_t *id)
     return rc;
 }
 
-/* All of it, paused; on failure the text is set and the domain remains. */
+/* All of it; on failure the text is set and the domain remains. */
 static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
-                   struct xeno_plan *plan, struct xeno_build *b)
+                   struct xeno_plan *plan, struct xeno_build *b, bool run)
 {
     int rc = pin_vcpus(x, id, g);
 
     if (!rc)
         rc = xeno_build_run(x, id, plan, b);
+    if (!rc && run)
+        rc = xeno_domain_unpause(x, id);
     if (!rc)
         rc = store_guest(x, id, g, b);
     if (!rc)
-        rc = store_introduce(x, id, b);
-    return rc ? rc : add_devices(x, id, g);
+        rc = record_write(x, id, g);
+    if (!rc)
+        rc = add_devices(x, id, g);
+    return rc ? rc : store_introduce(x, id, b);
 }
 
 /* Takes back what there is, and keeps the message of what went wrong. */
@@ -89,7 +96,7 @@ static void undo(struct xeno *x, uint32_t id)
     xeno_fail(x, EIO, "%s", why);
 }
 
-int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
+static int create_named(struct xeno *x, struct guest *g, bool run, uint32_t *id)
 {
     struct xeno_build b = {
         .kernel = g->kernel,
@@ -100,21 +107,35 @@ int guest_create(struct xeno *x, struct guest *g, uint32_t *id)
         .vcpus = g->max_vcpus,
     };
     struct xeno_plan *plan;
-    int rc = store_name_taken(x, g->name);
+    uint32_t other;
+    int rc;
 
-    if (rc >= 0)
-        return xeno_fail(x, EEXIST, "there is a domain '%s' already: %d",
-                         g->name, rc);
+    if (!xeno_domain_named(x, g->name, &other))
+        return xeno_fail(x, EEXIST, "there is a domain '%s' already: %u",
+                         g->name, other);
     rc = xeno_build_open(x, &b, &plan);
     if (rc)
         return rc;
     rc = make_domain(x, g, id);
     if (!rc) {
-        rc = furnish(x, *id, g, plan, &b);
+        rc = furnish(x, *id, g, plan, &b, run);
         if (rc)
             undo(x, *id);
     }
     xeno_build_close(plan);
+    return rc;
+}
+
+int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id)
+{
+    int name = store_lock_name(x, g->name), rc;
+
+    if (name < 0)
+        return name;
+    for (unsigned i = 0; i < g->nr_vifs; i++)
+        choose_mac(&g->vif[i], g->uuid);
+    rc = create_named(x, g, run, id);
+    close(name);
     return rc;
 }
 
@@ -137,25 +158,46 @@ bool guest_from_text(struct xeno *x, const char *file, const char *text,
 
 /* ---- the command ---- */
 
+#define READ_STEP 4096u
+
+/* All that comes, and room for more bytes behind it; NULL with errno. */
+static char *read_all(int fd, size_t more, size_t *n)
+{
+    char *text = NULL;
+    ssize_t got;
+
+    *n = 0;
+    do {
+        text = must(realloc(text, *n + READ_STEP + more));
+        got = read(fd, text + *n, READ_STEP);
+        if (got > 0)
+            *n += (size_t)got;
+    } while (got > 0);
+    if (!got)
+        return text;
+    free(text);
+    return NULL;
+}
+
 /* The file ("-": standard input), with the settings of the command line. */
 static char *read_text(const char *file, int extra, char **settings)
 {
-    FILE *f = strcmp(file, "-") ? fopen(file, "re") : stdin;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out;
-    int c;
+    int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : 0;
+    size_t more = 1, n;
+    char *text;
 
-    if (!f)
+    if (fd < 0)
         return NULL;
-    out = must(open_memstream(&text, &size));
-    while ((c = getc(f)) != EOF)
-        putc(c, out);
     for (int i = 0; i < extra; i++)
-        fprintf(out, "\n%s", settings[i]);
-    fclose(out);
-    if (f != stdin)
-        fclose(f);
+        more += strlen(settings[i]) + 1;
+    text = read_all(fd, more, &n);
+    if (fd)
+        close(fd);
+    if (!text)
+        return NULL;
+    text[n] = '\0';
+    for (int i = 0; i < extra; i++)
+        n += (size_t)sprintf(text + n, "\n%s", settings[i]);
     return text;
 }
 
@@ -169,20 +211,15 @@ static void say_created(const struct guest *g, uint32_t id, bool quiet)
 static int create_watched(struct xeno *x, struct guest *g, const char *text,
                           bool paused, uint32_t *id)
 {
-    int link = monitor_begin(x, g->uuid, text), rc;
+    int file = monitor_begin(x, g->uuid, text), rc;
 
-    if (link < 0)
-        return link;
-    rc = guest_create(x, g, id);
-    if (!rc && !paused) {
-        rc = xeno_domain_unpause(x, *id);
-        if (rc)
-            undo(x, *id);
-    }
+    if (file < 0)
+        return file;
+    rc = guest_create(x, g, !paused, id);
     if (rc)
-        monitor_abandon(link, g->uuid);
+        monitor_abandon(file, g->uuid);
     else
-        monitor_done(link);
+        monitor_done(file, g->uuid);
     return rc;
 }
 

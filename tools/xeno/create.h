@@ -8,10 +8,10 @@
 /* A random one. */
 void make_uuid(uint8_t uuid[16]);
 /*
- * Creates the guest, paused. On failure nothing of it is left, and the text is
- * set. *id is its number.
+ * Creates the guest, paused or running. On failure nothing of it is left, and
+ * the text is set. *id is its number.
  */
-int guest_create(struct xeno *x, struct guest *g, uint32_t *id);
+int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id);
 /* Reads a configuration's text: false with the text for the user in x. */
 bool guest_from_text(struct xeno *x, const char *file, const char *text,
                      struct guest *g);

@@ -19,12 +19,23 @@ enum on_event { ON_DESTROY, ON_RESTART, ON_RENAME_RESTART, ON_PRESERVE };
 struct guest_disk {
     char *target, *vdev, *script;
     unsigned number;
-    bool file, readonly, cdrom;
+    bool readonly, cdrom;
 };
 
+/*
+ * number    as xenstore counts it; -1 (from parse_vif): to be chosen
+ * mac       zeros: to be chosen
+ * name      of the interface in domain 0, NULL: the usual
+ * rate      so many bytes in so many microseconds; 0: no limit
+ */
+#define MAX_VIFS 64
+
 struct guest_vif {
+    int number;
     uint8_t mac[6];
     char *bridge, *script, *ip, *name;
+    unsigned long long rate_bytes;
+    unsigned long rate_us;
 };
 
 struct guest {
@@ -50,10 +61,22 @@ struct guest {
 bool guest_read(struct guest *g, struct cfg *cfg);
 void guest_free(struct guest *g);
 
+/* ---- spec.c: the strings in it ---- */
+
+/*
+ * Into a zeroed structure, which its free function empties in any case. False
+ * with the reason, up to SPEC_ERROR bytes, in `why`.
+ */
+#define SPEC_ERROR 128
+bool parse_disk(struct guest_disk *d, const char *s, char why[SPEC_ERROR]);
+void free_disk(struct guest_disk *d);
+bool parse_vif(struct guest_vif *v, const char *s, char why[SPEC_ERROR]);
+void free_vif(struct guest_vif *v);
+bool parse_mac(const char *s, uint8_t mac[6]);
+void mac_text(const uint8_t mac[6], char text[18]);
 /* "0-3,^1" or "all": false if it is not such a list. Used by vcpu-pin too. */
 bool parse_cpus(const char *s, struct xeno_cpus *cpus);
 /* xvda -> 51712 and the like; -1 if it is no such name. */
 int vdev_number(const char *vdev);
-bool parse_uuid_text(const char *s, uint8_t uuid[16]);
 
 #endif

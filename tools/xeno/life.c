@@ -167,23 +167,34 @@ int cmd_destroy(struct xeno *x, int argc, char **argv)
     return ok ? 0 : EXIT_FAILED;
 }
 
-int cmd_rename(struct xeno *x, int argc, char **argv)
+static int rename_locked(struct xeno *x, uint32_t id, const char *name)
 {
     struct xeno_domain d;
+    uint32_t other;
+
+    if (!xeno_domain_named(x, name, &other))
+        return fail("there is a domain '%s' already: %u", name, other);
+    if (xeno_domain_info(x, id, &d) || store_rename(x, id, d.uuid, name))
+        return fail_x(x);
+    return 0;
+}
+
+int cmd_rename(struct xeno *x, int argc, char **argv)
+{
     uint32_t id;
-    int taken, rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
+    int lock, rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
 
     if (rc)
         return rc;
     if (!*argv[1] || strchr(argv[1], '/') || strlen(argv[1]) > 80)
         return fail("'%s' cannot be a name: at most 80 characters, no '/'",
                     argv[1]);
-    taken = store_name_taken(x, argv[1]);
-    if (taken >= 0)
-        return fail("there is a domain '%s' already: %d", argv[1], taken);
-    if (xeno_domain_info(x, id, &d) || store_rename(x, id, d.uuid, argv[1]))
+    lock = store_lock_name(x, argv[1]);
+    if (lock < 0)
         return fail_x(x);
-    return 0;
+    rc = rename_locked(x, id, argv[1]);
+    close(lock);
+    return rc;
 }
 
 int cmd_domid(struct xeno *x, int argc, char **argv)

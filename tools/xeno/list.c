@@ -1,8 +1,8 @@
 /* list, vcpu-list: what domains and vCPUs are doing. */
 #include "cmd.h"
+#include "json.h"
 #include "store.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,44 +32,26 @@ static void state_letters(const struct xeno_domain *d, char s[7])
     s[6] = '\0';
 }
 
-static void print_json(json_object *o)
-{
-    puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-                                               JSON_C_TO_STRING_SPACED));
-    json_object_put(o);
-}
-
-static void add(json_object *o, const char *key, json_object *value)
-{
-    json_object_object_add(o, key, value);
-}
-
-static void add_bool(json_object *o, const char *key, bool value)
-{
-    add(o, key, json_object_new_boolean(value));
-}
-
 static json_object *domain_json(const struct xeno_domain *d, const char *name)
 {
     json_object *o = json_object_new_object();
     char uuid[37];
 
-    uuid_text(d->uuid, uuid);
-    add(o, "domid", json_object_new_int((int)d->id));
-    add(o, "name", json_object_new_string(name));
-    add(o, "uuid", json_object_new_string(uuid));
-    add(o, "memory_kib", json_object_new_int64((int64_t)d->pages * 4));
-    add(o, "max_memory_kib",
-        json_object_new_int64((int64_t)d->max_pages * 4));
-    add(o, "vcpus", json_object_new_int((int)d->online_vcpus));
-    add(o, "cpu_ns", json_object_new_int64((int64_t)d->cpu_ns));
-    add_bool(o, "running", d->running);
-    add_bool(o, "blocked", d->blocked);
-    add_bool(o, "paused", d->paused);
-    add_bool(o, "shutdown", d->shutdown);
-    add_bool(o, "dying", d->dying);
+    xeno_uuid_text(d->uuid, uuid);
+    json_number(o, "domid", d->id);
+    json_text(o, "name", name);
+    json_text(o, "uuid", uuid);
+    json_number(o, "memory_kib", d->pages * 4);
+    json_number(o, "max_memory_kib", d->max_pages * 4);
+    json_number(o, "vcpus", d->online_vcpus);
+    json_number(o, "cpu_ns", d->cpu_ns);
+    json_flag(o, "running", d->running);
+    json_flag(o, "blocked", d->blocked);
+    json_flag(o, "paused", d->paused);
+    json_flag(o, "shutdown", d->shutdown);
+    json_flag(o, "dying", d->dying);
     if (d->shutdown)
-        add(o, "shutdown_reason", json_object_new_string(reason_of(d)));
+        json_text(o, "shutdown_reason", reason_of(d));
     return o;
 }
 
@@ -83,7 +65,7 @@ static void print_domain(const struct xeno_domain *d, const char *name,
            (unsigned long long)(d->pages + 128) >> 8, d->online_vcpus, state,
            (double)d->cpu_ns / 1e9);
     if (with_uuid) {
-        uuid_text(d->uuid, uuid);
+        xeno_uuid_text(d->uuid, uuid);
         printf(" %s %s", uuid, reason_of(d));
     }
     putchar('\n');
@@ -156,7 +138,7 @@ int cmd_list(struct xeno *x, int argc, char **argv)
         free(name);
     }
     if (json)
-        print_json(array);
+        json_print(array);
     free(list);
     return 0;
 }
@@ -201,14 +183,14 @@ static json_object *vcpu_json(const struct vcpu_line *v)
 {
     json_object *o = json_object_new_object();
 
-    add(o, "vcpu", json_object_new_int((int)v->number));
-    add_bool(o, "online", v->info.online);
-    add_bool(o, "running", v->info.running);
-    add_bool(o, "blocked", v->info.blocked);
-    add(o, "cpu", json_object_new_int((int)v->info.cpu));
-    add(o, "cpu_ns", json_object_new_int64((int64_t)v->info.cpu_ns));
-    add(o, "hard_affinity", json_object_new_string(v->hard));
-    add(o, "soft_affinity", json_object_new_string(v->soft));
+    json_number(o, "vcpu", v->number);
+    json_flag(o, "online", v->info.online);
+    json_flag(o, "running", v->info.running);
+    json_flag(o, "blocked", v->info.blocked);
+    json_number(o, "cpu", v->info.cpu);
+    json_number(o, "cpu_ns", v->info.cpu_ns);
+    json_text(o, "hard_affinity", v->hard);
+    json_text(o, "soft_affinity", v->soft);
     return o;
 }
 
@@ -255,9 +237,9 @@ static void list_vcpus(struct xeno *x, const struct xeno_domain *d,
     }
     if (array) {
         o = json_object_new_object();
-        add(o, "domid", json_object_new_int((int)d->id));
-        add(o, "name", json_object_new_string(name));
-        add(o, "vcpus", vcpus);
+        json_number(o, "domid", d->id);
+        json_text(o, "name", name);
+        json_object_object_add(o, "vcpus", vcpus);
         json_object_array_add(array, o);
     }
     free(name);
@@ -286,7 +268,7 @@ int cmd_vcpu_list(struct xeno *x, int argc, char **argv)
     for (int i = 0; i < n; i++)
         list_vcpus(x, &list[i], m.nr_cpus, array);
     if (array)
-        print_json(array);
+        json_print(array);
     free(list);
     return 0;
 }

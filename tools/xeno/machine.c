@@ -1,8 +1,8 @@
 /* info, uptime, dmesg, debug-keys. */
 #include "cmd.h"
+#include "json.h"
 #include "store.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static const char *scheduler_name(uint32_t id)
         [XEN_SCHEDULER_CREDIT2] = "credit2", [XEN_SCHEDULER_ARINC653] = "arinc653",
         [XEN_SCHEDULER_RTDS] = "rtds",     [XEN_SCHEDULER_NULL] = "null"};
 
-    return id < sizeof(name) / sizeof(name[0]) && name[id] ? name[id] : "rr";
+    return id < sizeof(name) / sizeof(name[0]) && name[id] ? name[id] : "unknown";
 }
 
 /* Where `info` goes: lines, members of an object, or the one value wanted. */
@@ -33,7 +33,7 @@ static void text(struct out *o, const char *key, const char *value)
         return;
     o->found = true;
     if (o->json)
-        json_object_object_add(o->json, key, json_object_new_string(value));
+        json_text(o->json, key, value);
     else if (o->only)
         puts(value);
     else
@@ -46,8 +46,7 @@ static void number(struct out *o, const char *key, uint64_t value)
 
     if (o->json && (!o->only || !strcmp(o->only, key))) {
         o->found = true;
-        json_object_object_add(o->json, key,
-                               json_object_new_int64((int64_t)value));
+        json_number(o->json, key, value);
         return;
     }
     snprintf(buf, sizeof(buf), "%llu", (unsigned long long)value);
@@ -85,6 +84,7 @@ static void show_machine(struct out *o, const struct xeno_machine *m)
     text(o, "hw_caps", buf);
     number(o, "total_memory", m->total_pages >> 8);
     number(o, "free_memory", (m->free_pages + m->scrub_pages) >> 8);
+    number(o, "free_pages", m->free_pages + m->scrub_pages);
     number(o, "outstanding_claims", m->outstanding_pages);
 }
 
@@ -99,7 +99,8 @@ static void show_hypervisor(struct out *o, const struct xeno_machine *m)
              m->version_extra);
     text(o, "xen_version", buf);
     text(o, "xen_caps", m->capabilities);
-    text(o, "xen_scheduler", scheduler_name(m->scheduler));
+    text(o, "xen_scheduler", m->own_scheduler[0] ? m->own_scheduler
+                                                 : scheduler_name(m->scheduler));
     number(o, "xen_pagesize", XENO_PAGE_SIZE);
     snprintf(buf, sizeof(buf), "virt_start=0x%llx",
              (unsigned long long)m->virt_start);
@@ -131,11 +132,8 @@ int cmd_info(struct xeno *x, int argc, char **argv)
     show_host(&o);
     show_machine(&o, &m);
     show_hypervisor(&o, &m);
-    if (o.json) {
-        puts(json_object_to_json_string_ext(o.json, JSON_C_TO_STRING_PRETTY |
-                                                JSON_C_TO_STRING_SPACED));
-        json_object_put(o.json);
-    }
+    if (o.json)
+        json_print(o.json);
     return o.found ? 0 : fail("info has no line '%s'", o.only);
 }
 
@@ -148,7 +146,7 @@ static void print_uptime(struct xeno *x, const struct xeno_domain *d)
     struct timespec t;
     FILE *f;
 
-    uuid_text(d->uuid, uuid);
+    xeno_uuid_text(d->uuid, uuid);
     s = xeno_read(x, "/vm/%s/start_time", uuid);
     clock_gettime(CLOCK_REALTIME, &t);
     if (s)

@@ -49,6 +49,15 @@ const struct command commands[] = {
      cmd_vcpu_pin, false},
     {"vcpu-set", "DOMAIN COUNT", "say how many vCPUs a guest shall use", NULL,
      cmd_vcpu_set, false},
+    {"sched", "[-j] [list | get [DOMAIN] [NAME] | set [DOMAIN] NAME=VALUE...]",
+     "show and change parameters of the scheduler",
+     JSON "Without DOMAIN: those of the whole machine. Times as in 5ms, 200us.\n",
+     cmd_sched, false},
+    {"balance", "[-w] [-n] [-i SECONDS]", "move vCPUs from busy CPUs to idle ones",
+     "  -w, --watch     go on, until it is stopped\n"
+     "  -n              only say what would be moved\n"
+     "  -i SECONDS      how long to measure before (default 1)\n",
+     cmd_balance, false},
     {"mem-set", "DOMAIN SIZE[k|m|g]", "have a guest use so much memory", NULL,
      cmd_mem_set, false},
     {"mem-max", "DOMAIN SIZE[k|m|g]", "limit a domain's memory", NULL,
@@ -63,6 +72,20 @@ const struct command commands[] = {
      "send a signal of the machine to a vCPU", NULL, cmd_trigger, false},
     {"uptime", "[DOMAIN]...", "say how long domains have been running", NULL,
      cmd_uptime, false},
+    {"clock", "[-j] [-r PPM] [-s SECONDS] | -f [-u] [-i MS]",
+     "show or correct the machine's clock",
+     JSON
+     "  -r PPM         how much faster than measured at boot it is to run\n"
+     "  -s SECONDS     let it gain (or lose, if negative) so much, at 500 ppm\n"
+     "  -f             follow domain 0's clock while that is synchronised\n"
+     "  -u             ... or not\n"
+     "  -i MS          how often (default 250)\n", cmd_clock, false},
+    {"trace", "record [-o FILE] [-t SECONDS] [-e EVENTS] | report FILE",
+     "record what the hypervisor does, or report on it",
+     "  -o FILE        for the Perfetto or Chrome viewer (xeno-trace.json)\n"
+     "  -t SECONDS     how long (default 10; Ctrl-C ends it, too)\n"
+     "  -e EVENTS      of switch,wake,event,hypercall (default: all)\n",
+     cmd_trace, false},
     {"monitor", "", "watch over guests (started by create)", NULL, cmd_monitor,
      true},
     {NULL, NULL, NULL, NULL, NULL, false},
@@ -111,20 +134,21 @@ static void help_on(const struct command *c)
 
 int option(int argc, char **argv, const char *flags)
 {
-    static const struct option with_json[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"json", no_argument, NULL, 'j'},
-        {"long", no_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0}};
-    static const struct option plain[] = {{"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option all[] = {{"help", no_argument, NULL, 'h'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"long", no_argument, NULL, 'l'},
+                                        {"watch", no_argument, NULL, 'w'}};
+    struct option with[5] = {{NULL, 0, NULL, 0}};
+    unsigned n = 0;
     char letters[32];
     int c;
 
     /* '+': options come before names, as a name may look like one. */
     snprintf(letters, sizeof(letters), "+h%s", flags);
-    c = getopt_long(argc, argv, letters, strchr(flags, 'j') ? with_json : plain,
-                    NULL);
+    for (unsigned i = 0; i < 4; i++)
+        if (strchr(letters, all[i].val))
+            with[n++] = all[i];
+    c = getopt_long(argc, argv, letters, with, NULL);
     if (c == 'h') {
         help_on(this_command);
         exit(0);

@@ -3,173 +3,192 @@
 #include "cmd.h"
 #include "create.h"
 #include "device.h"
+#include "record.h"
 #include "store.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 #include <xen/sched.h>
-#include <xenstore.h>
 
-#define GUEST_DIR MONITOR_DIR "/guests"
-#define SOCKET MONITOR_DIR "/monitor.sock"
-#define LOCK MONITOR_DIR "/monitor.lock"
-#define MAX_CREATORS 32
+#define GUEST_DIR RUN_DIR "/guests"
+#define LOCK RUN_DIR "/monitor.lock"
 
-/* What a creator says; then 16 bytes of UUID. */
-enum { SAY_BEGIN = 'b', SAY_DONE = 'd', SAY_ABANDON = 'a' };
+/* Of a guest that is complete, and of one that is being made. */
+#define COMPLETE "cfg"
+#define UNFINISHED "new"
 
-struct message {
-    char what;
-    uint8_t uuid[16];
-};
-
-static void config_path(const uint8_t uuid[16], char *path, size_t room)
+static void config_path(const uint8_t uuid[16], const char *kind, char *path,
+                        size_t room)
 {
     char text[37];
 
-    uuid_text(uuid, text);
-    snprintf(path, room, GUEST_DIR "/%s.cfg", text);
+    xeno_uuid_text(uuid, text);
+    snprintf(path, room, GUEST_DIR "/%s.%s", text, kind);
+}
+
+static void remove_config(const uint8_t uuid[16], const char *kind)
+{
+    char path[128];
+
+    config_path(uuid, kind, path, sizeof(path));
+    unlink(path);
 }
 
 /* ---- ending a guest ---- */
 
-int guest_destroy(struct xeno *x, const struct xeno_domain *d)
+/*
+ * Who takes a guest away holds its file meanwhile, so that the monitor, which
+ * hears of the domain's end, too, leaves the rest to it; it hears of the
+ * closing if the file was open for writing. -1 with errno: EWOULDBLOCK
+ * somebody else does, or there is none.
+ */
+static int claim(const uint8_t uuid[16], int how)
 {
     char path[128];
-    int rc = xeno_domain_destroy(x, d->id);
+    int fd;
 
-    if (rc)
-        return rc;
-    device_remove_all(x, d->id);
-    store_forget(x, d->id, d->uuid);
-    if (xeno_store(x))
-        xs_release_domain(xeno_store(x), d->id);
-    config_path(d->uuid, path, sizeof(path));
-    unlink(path);
-    return 0;
+    config_path(uuid, COMPLETE, path, sizeof(path));
+    fd = open(path, how | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+        close(fd);
+        errno = EWOULDBLOCK;
+        fd = -1;
+    }
+    return fd;
+}
+
+/* What a guest leaves behind besides its domain and its file. */
+static void remove_rest(struct xeno *x, uint32_t id, const uint8_t uuid[16])
+{
+    device_remove_all(x, id);
+    store_forget(x, id, uuid);
+    record_forget(id, uuid);
+}
+
+int guest_destroy(struct xeno *x, const struct xeno_domain *d)
+{
+    int file = claim(d->uuid, O_WRONLY), rc = xeno_domain_destroy(x, d->id);
+
+    if (!rc) {
+        remove_rest(x, d->id, d->uuid);
+        remove_config(d->uuid, COMPLETE);
+    }
+    if (file >= 0)
+        close(file);
+    return rc;
 }
 
 /* ---- a creator's side ---- */
 
-static struct sockaddr_un address(void)
+/* The lock, which the monitor holds while it runs; -1: it does. */
+static int lock_monitor(void)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-    snprintf(a.sun_path, sizeof(a.sun_path), "%s", SOCKET);
-    return a;
-}
-
-static int connect_monitor(void)
-{
-    struct sockaddr_un a = address();
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a))) {
+    if (fd < 0 && errno == ENOENT) {
+        mkdir(RUN_DIR, 0755);
+        mkdir(GUEST_DIR, 0700);
+        fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    }
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
         close(fd);
-        return -1;
+        fd = -1;
     }
     return fd;
 }
 
-/* A process of its own; true once it listens. */
-static bool start_monitor(void)
+/*
+ * A process of its own that takes the lock along. Nobody waits for it: what
+ * happens before it is ready it finds in GUEST_DIR. Until then it runs in what
+ * time the creator leaves.
+ */
+static bool start_monitor(int lock)
 {
-    int ready[2];
-    char c;
+    const struct sched_param none = {0};
+    char fd[16];
     pid_t pid;
-    bool ok;
 
-    if (pipe(ready))
-        return false;
-    pid = fork();
+    snprintf(fd, sizeof(fd), "%d", lock);
+    pid = vfork();
     if (pid == 0) {
-        char fd[16];
-
-        close(ready[0]);
-        setsid();
-        if (fork())
-            _exit(0);
-        snprintf(fd, sizeof(fd), "%d", ready[1]);
+        sched_setscheduler(0, SCHED_IDLE, &none);
+        fcntl(lock, F_SETFD, 0);
         execl("/proc/self/exe", "xeno", "monitor", fd, (char *)NULL);
         _exit(127);
     }
-    close(ready[1]);
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
-    ok = pid > 0 && read(ready[0], &c, 1) == 1;
-    close(ready[0]);
+    return pid > 0;
+}
+
+static bool ensure_monitor(void)
+{
+    int lock = lock_monitor();
+    bool ok = lock < 0 || start_monitor(lock);
+
+    if (lock >= 0)
+        close(lock);
     return ok;
 }
 
-static bool save_config(const uint8_t uuid[16], const char *text)
+/* An open file with the text, or -1. */
+static int save_config(const uint8_t uuid[16], const char *kind,
+                       const char *text)
 {
     char path[128];
-    int fd;
     size_t n = strlen(text);
-    bool ok;
+    int fd;
 
-    config_path(uuid, path, sizeof(path));
+    config_path(uuid, kind, path, sizeof(path));
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    ok = fd >= 0 && write(fd, text, n) == (ssize_t)n;
-    if (fd >= 0)
+    /* Locked before it has contents: see load_guests. */
+    if (fd >= 0 && (flock(fd, LOCK_EX) || write(fd, text, n) != (ssize_t)n)) {
         close(fd);
-    return ok;
-}
-
-static bool say(int fd, char what, const uint8_t uuid[16])
-{
-    struct message m = {.what = what};
-
-    memcpy(m.uuid, uuid, sizeof(m.uuid));
-    return send(fd, &m, sizeof(m), MSG_NOSIGNAL) == (ssize_t)sizeof(m);
+        unlink(path);
+        fd = -1;
+    }
+    return fd;
 }
 
 int monitor_begin(struct xeno *x, const uint8_t uuid[16], const char *text)
 {
-    int fd = connect_monitor();
+    int fd;
 
-    if (fd < 0 && start_monitor())
-        fd = connect_monitor();
-    if (fd < 0)
-        return xeno_fail(x, EIO, "cannot start the monitor (see the system's "
-                         "log)");
-    if (!save_config(uuid, text) || !say(fd, SAY_BEGIN, uuid)) {
-        close(fd);
-        return xeno_fail(x, EIO, "cannot write to " GUEST_DIR ": %s",
+    if (!ensure_monitor())
+        return xeno_fail(x, errno, "cannot start the monitor: %s",
                          strerror(errno));
-    }
+    fd = save_config(uuid, UNFINISHED, text);
+    if (fd < 0)
+        return xeno_fail(x, errno, "cannot write to " GUEST_DIR ": %s",
+                         strerror(errno));
     return fd;
 }
 
-void monitor_done(int fd)
+void monitor_done(int fd, const uint8_t uuid[16])
 {
-    static const uint8_t none[16];
+    char from[128], to[128];
 
-    say(fd, SAY_DONE, none);
+    config_path(uuid, UNFINISHED, from, sizeof(from));
+    config_path(uuid, COMPLETE, to, sizeof(to));
+    rename(from, to);
+    if (!ensure_monitor())
+        fail("warning: the monitor died and cannot be started again");
     close(fd);
 }
 
 void monitor_abandon(int fd, const uint8_t uuid[16])
 {
-    char path[128];
-
-    config_path(uuid, path, sizeof(path));
-    unlink(path);
-    say(fd, SAY_ABANDON, uuid);
+    remove_config(uuid, UNFINISHED);
     close(fd);
 }
 
@@ -183,15 +202,7 @@ struct guest_state {
     struct guest_state *next;
 };
 
-struct creator {
-    int fd;
-    bool begun;
-    uint8_t uuid[16];
-};
-
 static struct guest_state *guests;
-static struct creator creators[MAX_CREATORS];
-static unsigned nr_creators;
 
 static struct guest_state *guest_of(const uint8_t uuid[16])
 {
@@ -210,23 +221,30 @@ static struct guest_state *guest_of(const uint8_t uuid[16])
 static void forget_guest(struct guest_state *g)
 {
     struct guest_state **p = &guests;
-    char path[128];
 
-    config_path(g->uuid, path, sizeof(path));
-    unlink(path);
+    remove_config(g->uuid, COMPLETE);
     while (*p != g)
         p = &(*p)->next;
     *p = g->next;
     free(g);
 }
 
-static char *read_config(const uint8_t uuid[16])
+bool saved_config_write(const uint8_t uuid[16], const char *text)
+{
+    int fd = save_config(uuid, COMPLETE, text);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+char *saved_config_read(const uint8_t uuid[16])
 {
     char path[128], *text = NULL;
     struct stat st;
     int fd;
 
-    config_path(uuid, path, sizeof(path));
+    config_path(uuid, COMPLETE, path, sizeof(path));
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && !fstat(fd, &st)) {
         text = must(calloc(1, (size_t)st.st_size + 1));
@@ -255,23 +273,25 @@ static void restart(struct xeno *x, struct guest *g, const char *text,
 {
     struct guest_state *s;
     uint32_t id = 0;
-    int rc;
+    int file, rc;
 
     memcpy(g->uuid, uuid, 16);
-    if (!save_config(uuid, text))
+    file = save_config(uuid, UNFINISHED, text);
+    if (file < 0) {
         syslog(LOG_ERR, "cannot keep the configuration of %s: %m", g->name);
-    rc = guest_create(x, g, &id);
-    if (!rc)
-        rc = xeno_domain_unpause(x, id);
-    if (rc)
+        return;
+    }
+    rc = guest_create(x, g, true, &id);
+    if (rc) {
         syslog(LOG_ERR, "cannot restart %s: %s", g->name, xeno_error(x));
-    else
-        syslog(LOG_NOTICE, "%s is restarted as domain %u", g->name, id);
+        monitor_abandon(file, uuid);
+        return;
+    }
+    syslog(LOG_NOTICE, "%s is restarted as domain %u", g->name, id);
+    monitor_done(file, uuid);
     s = guest_of(uuid);
-    s->known = !rc;
+    s->known = true;
     s->id = id;
-    if (rc)
-        forget_guest(s);
 }
 
 /*
@@ -286,7 +306,7 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
     if (asprintf(&kept, "%s\non_poweroff='preserve'\non_reboot='preserve'\n"
                         "on_crash='preserve'\non_watchdog='preserve'\n",
                  text) >= 0) {
-        save_config(d->uuid, kept);
+        saved_config_write(d->uuid, kept);
         free(kept);
     }
     snprintf(name, sizeof(name), "%s-%u", g->name, d->id);
@@ -297,7 +317,7 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
 static void on_shutdown(struct xeno *x, struct guest_state *s,
                         const struct xeno_domain *d)
 {
-    char *text = read_config(s->uuid);
+    char *text = saved_config_read(s->uuid);
     enum on_event action;
     struct guest g;
 
@@ -329,12 +349,18 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
     guest_free(&g);
 }
 
-static bool being_created(const uint8_t uuid[16])
+/* What a guest without a domain has left, whoever ended it, however far. */
+static void clear_away(struct xeno *x, struct guest_state *s)
 {
-    for (unsigned i = 0; i < nr_creators; i++)
-        if (creators[i].begun && !memcmp(creators[i].uuid, uuid, 16))
-            return true;
-    return false;
+    int file = claim(s->uuid, O_RDONLY);
+
+    if (file < 0 && errno == EWOULDBLOCK)
+        return; /* we shall hear of its being closed */
+    if (file >= 0 && (s->known || store_find(x, s->uuid, &s->id)))
+        remove_rest(x, s->id, s->uuid);
+    forget_guest(s);
+    if (file >= 0)
+        close(file);
 }
 
 static void look_at(struct xeno *x, struct guest_state *s,
@@ -345,12 +371,8 @@ static void look_at(struct xeno *x, struct guest_state *s,
         s->id = d->id;
         if (d->shutdown && !s->preserved)
             on_shutdown(x, s, d);
-    } else if (s->known) {
-        device_remove_all(x, s->id);
-        store_forget(x, s->id, s->uuid);
-        forget_guest(s);
-    } else if (!d) {
-        forget_guest(s);
+    } else if (!d || s->known) {
+        clear_away(x, s);
     }
 }
 
@@ -367,8 +389,6 @@ static void look_at_all(struct xeno *x)
         const struct xeno_domain *d = NULL;
 
         next = s->next;
-        if (being_created(s->uuid))
-            continue;
         for (int i = 0; i < n; i++)
             if (!memcmp(list[i].uuid, s->uuid, 16))
                 d = &list[i];
@@ -377,86 +397,101 @@ static void look_at_all(struct xeno *x)
     free(list);
 }
 
-/* A creator died: what there is of its guest goes. */
-static void sweep(struct xeno *x, const uint8_t uuid[16])
+static bool find_by_uuid(struct xeno *x, const uint8_t uuid[16],
+                         struct xeno_domain *d)
 {
     struct xeno_domain *list;
     int n = xeno_domain_list_all(x, &list);
+    bool found = false;
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n && !found; i++)
         if (!memcmp(list[i].uuid, uuid, 16)) {
-            syslog(LOG_NOTICE, "domain %u was left half-made: destroyed",
-                   list[i].id);
-            guest_destroy(x, &list[i]);
+            *d = list[i];
+            found = true;
         }
     if (n >= 0)
         free(list);
-    forget_guest(guest_of(uuid));
+    return found;
 }
 
-/* One message, or the end of the connection, which takes its place away. */
-static void hear(struct xeno *x, struct creator *c)
+/* A creator died: what there is of its guest goes. */
+static void sweep(struct xeno *x, const uint8_t uuid[16])
 {
-    struct message m;
-    ssize_t n = recv(c->fd, &m, sizeof(m), 0);
+    struct xeno_domain d;
+    uint32_t id;
 
-    if (n == (ssize_t)sizeof(m) && m.what == SAY_BEGIN) {
-        c->begun = true;
-        memcpy(c->uuid, m.uuid, 16);
-        (void)guest_of(m.uuid);
+    if (find_by_uuid(x, uuid, &d)) {
+        syslog(LOG_NOTICE, "domain %u was left half-made: destroyed", d.id);
+        guest_destroy(x, &d);
+    } else if (store_find(x, uuid, &id)) {
+        remove_rest(x, id, uuid);
+    }
+    remove_config(uuid, UNFINISHED);
+}
+
+/* ---- what it hears of ---- */
+
+/* "UUID.cfg" or "UUID.new"; false: neither. */
+static bool parse_file_name(const char *name, uint8_t uuid[16], bool *complete)
+{
+    char text[37];
+
+    snprintf(text, sizeof(text), "%.36s", name);
+    if (strlen(name) != 40 || name[36] != '.' || !xeno_uuid_parse(text, uuid))
+        return false;
+    *complete = !strcmp(name + 37, COMPLETE);
+    return *complete || !strcmp(name + 37, UNFINISHED);
+}
+
+/* Whose creator is gone: what has contents is locked as long as it lives. */
+static bool is_abandoned(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    bool yes = fd >= 0 && !fstat(fd, &st) && st.st_size &&
+               !flock(fd, LOCK_SH | LOCK_NB);
+
+    if (fd >= 0)
+        close(fd);
+    return yes;
+}
+
+/* A file that nobody writes any more. */
+static void heed_file(struct xeno *x, const char *name)
+{
+    uint8_t uuid[16];
+    bool complete;
+    char path[128];
+
+    if (!parse_file_name(name, uuid, &complete))
         return;
+    snprintf(path, sizeof(path), GUEST_DIR "/%.40s", name);
+    if (complete && !access(path, F_OK))
+        (void)guest_of(uuid);
+    else if (!complete && is_abandoned(path))
+        sweep(x, uuid);
+}
+
+/* The creators' files: who closes one is done, or dead. */
+static void heed_creators(struct xeno *x, int files)
+{
+    char buf[4096] __attribute__((aligned(8)));
+    ssize_t n = read(files, buf, sizeof(buf)), at = 0;
+
+    while (at < n) {
+        const struct inotify_event *e = (const void *)(buf + at);
+
+        if (e->len)
+            heed_file(x, e->name);
+        at += (ssize_t)(sizeof(*e) + e->len);
     }
-    if (n == (ssize_t)sizeof(m) && m.what == SAY_ABANDON)
-        forget_guest(guest_of(m.uuid));
-    else if (!(n == (ssize_t)sizeof(m) && m.what == SAY_DONE) && c->begun)
-        sweep(x, c->uuid);
-    close(c->fd);
-    *c = creators[--nr_creators];
     look_at_all(x); /* it may have shut down meanwhile */
-}
-
-static void hear_all(struct xeno *x, const struct pollfd *p, unsigned n)
-{
-    for (unsigned i = n; i-- > 0;)
-        if (p[i].revents)
-            hear(x, &creators[i]);
-}
-
-/*
- * A process that waits for xenstored to tell of a domain's end, and says so
- * through a pipe: the static libxenstore can only wait by blocking. The pipe's
- * reading end, or -1. It ends when nobody reads any more.
- */
-static int watch_domains(void)
-{
-    struct xs_handle *xs;
-    unsigned n;
-    int p[2];
-    pid_t pid;
-
-    if (pipe2(p, O_CLOEXEC))
-        return -1;
-    pid = fork();
-    if (pid) {
-        close(p[1]);
-        return pid < 0 ? -1 : p[0];
-    }
-    close(p[0]);
-    signal(SIGPIPE, SIG_DFL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    xs = xs_open(0);
-    if (!xs || !xs_watch(xs, "@releaseDomain", "release"))
-        _exit(1);
-    do {
-        free(xs_read_watch(xs, &n));
-    } while (write(p[1], "r", 1) == 1);
-    _exit(0);
 }
 
 /* False: nobody tells any more. */
 static bool heed_watch(struct xeno *x, int watch)
 {
-    char told[64];
+    char told[512];
 
     if (read(watch, told, sizeof(told)) <= 0)
         return false;
@@ -464,25 +499,16 @@ static bool heed_watch(struct xeno *x, int watch)
     return true;
 }
 
-static void loop(struct xeno *x, int listener, int watch)
+static void loop(struct xeno *x, int files, int watch)
 {
-    for (;;) {
-        struct pollfd p[2 + MAX_CREATORS] = {
-            {.fd = listener,
-             .events = nr_creators < MAX_CREATORS ? POLLIN : 0},
-            {.fd = watch, .events = POLLIN}};
-        unsigned heard = nr_creators;
+    struct pollfd p[] = {{.fd = files, .events = POLLIN},
+                         {.fd = watch, .events = POLLIN}};
 
-        for (unsigned i = 0; i < heard; i++)
-            p[2 + i] = (struct pollfd){.fd = creators[i].fd, .events = POLLIN};
-        if (poll(p, 2 + heard, -1) < 0)
+    for (;;) {
+        if (poll(p, 2, -1) < 0)
             continue;
-        hear_all(x, p + 2, heard);
-        if (p[0].revents & POLLIN) {
-            int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-            if (fd >= 0)
-                creators[nr_creators++] = (struct creator){.fd = fd};
-        }
+        if (p[0].revents)
+            heed_creators(x, files);
         if (p[1].revents && !heed_watch(x, watch)) {
             syslog(LOG_ERR, "xenstored is gone: no guest is watched any more");
             return;
@@ -490,70 +516,64 @@ static void loop(struct xeno *x, int listener, int watch)
     }
 }
 
-/* Guests of a monitor that ran before. */
-static void load_guests(void)
+/* Guests of a monitor that ran before, and of creators that came before us. */
+static void load_guests(struct xeno *x)
 {
     DIR *dir = opendir(GUEST_DIR);
     struct dirent *e;
-    uint8_t uuid[16];
 
-    while (dir && (e = readdir(dir))) {
-        char name[37];
-
-        snprintf(name, sizeof(name), "%.36s", e->d_name);
-        if (strlen(e->d_name) == 40 && parse_uuid_text(name, uuid))
-            (void)guest_of(uuid);
-    }
+    while (dir && (e = readdir(dir)))
+        heed_file(x, e->d_name);
     if (dir)
         closedir(dir);
+    look_at_all(x);
 }
 
-static int listen_alone(void)
+static int watch_files(void)
 {
-    struct sockaddr_un a = address();
-    int lock, fd;
+    int fd = inotify_init1(IN_CLOEXEC);
 
-    mkdir(MONITOR_DIR, 0755);
-    mkdir(GUEST_DIR, 0700);
-    lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
+    if (fd >= 0 && inotify_add_watch(fd, GUEST_DIR, IN_CLOSE_WRITE) < 0) {
+        close(fd);
         return -1;
-    unlink(SOCKET);
-    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) ||
-        chmod(SOCKET, 0600) || listen(fd, 64))
-        return -1;
+    }
     return fd;
 }
 
-/* Run by start_monitor; the argument is where to say that it listens. */
+/* Cut off from the creator: no terminal, no directory, no lower rank. */
+static bool detach(void)
+{
+    const struct sched_param none = {0};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int i = 0; i < 3; i++)
+        dup2(null, i);
+    setsid();
+    sched_setscheduler(0, SCHED_OTHER, &none);
+    return chdir("/") == 0;
+}
+
+/* Run by start_monitor; the argument is the lock, which stays open. */
 int cmd_monitor(struct xeno *x, int argc, char **argv)
 {
-    int ready = argc > 1 ? atoi(argv[1]) : -1, null, fd, watch;
+    int lock = argc > 1 ? atoi(argv[1]) : lock_monitor(), files, watch;
 
+    if (lock < 0)
+        return fail("a monitor is running already");
+    fcntl(lock, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_NAME, "xeno-monitor");
     openlog("xeno-monitor", LOG_PID, LOG_DAEMON);
-    fd = listen_alone();
-    if (fd < 0 && ready >= 0 && write(ready, "r", 1) == 1)
-        return 0; /* another one was faster */
-    if (fd < 0)
-        return fail("cannot listen at " SOCKET ": %s", strerror(errno));
-    watch = xeno_store(x) ? watch_domains() : -1;
+    files = watch_files();
+    if (files < 0)
+        return fail("cannot watch " GUEST_DIR ": %s", strerror(errno));
+    watch = xeno_store_watch(x, "@releaseDomain");
     if (watch < 0) {
         syslog(LOG_ERR, "%s", xeno_error(x));
         return fail_x(x);
     }
-    null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; i < 3; i++)
-        dup2(null, i);
-    if (chdir("/"))
+    if (!detach())
         return EXIT_FAILED;
-    load_guests();
-    look_at_all(x);
-    if (ready >= 0) {
-        if (write(ready, "r", 1) != 1)
-            syslog(LOG_WARNING, "the creator is gone");
-        close(ready);
-    }
-    loop(x, fd, watch);
+    load_guests(x);
+    loop(x, files, watch);
     return EXIT_FAILED;
 }

@@ -41,7 +41,7 @@
 #define STUB_PCPU(field) (_stub_page + CPU_AREA_PERCPU + PCPU_##field)
 #define SELECTOR_WORDS (UREGS_size - UREGS_kernel_size)
 
-#define ENTRY_SYSCALL 0x100
+#define ENTRY_SYSCALL 0xffffffff
 #define ENTRY_SYSENTER 0x101
 #define NR_HYPERCALLS 64
 #define X86_EFLAGS_IF 0x200
@@ -143,6 +143,26 @@
     XPTI_END
 .endm
 
+/*
+ * May the frame be resumed by SYSRET? Then its rip is in rcx and its rflags in
+ * r11, else goes to \slow. The stack pointer is at `at` of the frame; clobbers
+ * rdx.
+ */
+.macro SYSRET_OR slow, at=0
+    cmpl $ENTRY_SYSCALL, (UREGS_entry_vector - \at)(%rsp)
+    jne \slow
+    /* SYSRET faults in ring 0 on a non-canonical rip: never let it. */
+    movq (UREGS_rip - \at)(%rsp), %rcx
+    movq %rcx, %rdx
+    sarq $47, %rdx
+    incl %edx
+    cmpl $1, %edx
+    ja \slow
+    cmpw $FLAT_RING3_CS64, (UREGS_cs - \at)(%rsp)
+    jne \slow
+    movq (UREGS_rflags - \at)(%rsp), %r11
+.endm
+
 /* ------------------------------------------------------------------ */
 /*
  * The SYSCALL targets. Their page of code is mapped at the start of every CPU
@@ -161,8 +181,7 @@ syscall_stub:
     pushq %r11
     pushq $FLAT_RING3_CS64
     pushq %rcx
-    pushq $0
-    movl $ENTRY_SYSCALL, 4(%rsp)
+    pushq $-1 /* ENTRY_SYSCALL */
     SPEC_JMP syscall_target /* no register is free */
 
     .balign 16
@@ -174,8 +193,7 @@ syscall32_stub:
     pushq %r11
     pushq $FLAT_RING3_CS32
     pushq %rcx
-    pushq $0
-    movl $ENTRY_SYSCALL, 4(%rsp)
+    pushq $-1 /* ENTRY_SYSCALL */
     SPEC_JMP syscall32_target
 
     .balign 8
@@ -250,12 +268,10 @@ syscall_common:
     movq %r10, %rcx /* 4th argument: C's register */
     cmpq $NR_HYPERCALLS, %rax
     jae bad_hypercall
-    sbbq %r11, %r11 /* all ones as rax is below: also under speculation */
-    andq %r11, %rax
+    andl $(NR_HYPERCALLS - 1), %eax /* also under speculation */
     leaq hypercall_table(%rip), %r10
     SPEC_CALL_TABLE
-hypercall_done:
-    movq %rax, UREGS_rax(%rsp)
+hypercall_done: /* with the result in rax */
     /* As ret_to_guest, as long as there is nothing to do. */
     cli
     cmpq $0, PCPU(softirq_pending)(%rsp)
@@ -263,15 +279,32 @@ hypercall_done:
     movq PCPU(current)(%rsp), %rcx
     cmpb $0, VCPU_nmi_pending(%rcx)
     jne spill_frame
-    movq VCPU_vcpu_info(%rcx), %rax
-    cmpb $0, VINFO_mask(%rax)
+    movq VCPU_vcpu_info(%rcx), %rdx
+    cmpb $0, VINFO_mask(%rdx)
     jne 1f
-    cmpb $0, VINFO_pending(%rax)
+    cmpb $0, VINFO_pending(%rdx)
     jne spill_frame
-1:  addq $KEPT_size, %rsp
-    jmp resume_kept
+1:  LOAD_CR3(exit_cr3)
+    SYSRET_OR hypercall_iret
+    addq $UREGS_r10, %rsp
+    popq %r10
+    popq %r9
+    popq %r8
+    addq $16, %rsp /* rax, rcx */
+    popq %rdx
+    popq %rsi
+    popq %rdi
+    SPEC_EXIT
+    movq AT_CODE(UREGS_rsp), %rsp
+    sysretq
+
+hypercall_iret:
+    movq %rax, UREGS_rax(%rsp)
+    addq $KEPT_size, %rsp
+    jmp resume_by_iret
 
 spill_frame:
+    movq %rax, UREGS_rax(%rsp)
     addq $KEPT_size, %rsp
     SAVE_KEPT
     movq PCPU(current)(%rsp), %rbx
@@ -296,20 +329,8 @@ no_nmi:
 resume_guest:
     RESTORE_KEPT
 #define AT_R11(place) (place - UREGS_r11)(%rsp)
-resume_kept:
     LOAD_CR3_AT PCPU(exit_cr3) - UREGS_r11
-    cmpl $ENTRY_SYSCALL, AT_R11(UREGS_entry_vector)
-    jne resume_by_iret
-    /* SYSRET faults in ring 0 on a non-canonical rip: never let it. */
-    movq AT_R11(UREGS_rip), %rcx
-    movq %rcx, %rdx
-    sarq $47, %rdx
-    incl %edx
-    cmpl $1, %edx
-    ja resume_by_iret
-    cmpw $FLAT_RING3_CS64, AT_R11(UREGS_cs)
-    jne resume_by_iret
-    movq AT_R11(UREGS_rflags), %r11
+    SYSRET_OR resume_by_iret, UREGS_r11
     RESTORE_REST skip_rcx_r11=1
     SPEC_EXIT
     movq AT_CODE(UREGS_rsp), %rsp

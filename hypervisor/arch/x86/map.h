@@ -17,6 +17,11 @@ static inline void *map_frame(mfn_t m)
 {
     return (void *)(DIRECT_MAP_START + (m.m << PAGE_SHIFT));
 }
+/* The byte at a machine address, likewise: within its frame. */
+static inline void *map_paddr(uint64_t at)
+{
+    return (void *)(DIRECT_MAP_START + at);
+}
 static inline void unmap_frame(const void *p)
 {
     (void)p;
@@ -29,6 +34,8 @@ static inline mfn_t mapped_frame(const void *p)
 }
 
 void clear_frame(mfn_t m);
+/* n frames that follow each other, which nobody will read at once. */
+void clear_frames(mfn_t m, uint64_t n);
 void copy_frame(mfn_t dst, mfn_t src);
 
 #endif

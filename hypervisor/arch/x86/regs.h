@@ -51,7 +51,7 @@ enum {
     TRAP_CP = 21,
 };
 /* entry_vector of frames that did not come through the IDT. */
-#define ENTRY_SYSCALL 0x100
+#define ENTRY_SYSCALL 0xffffffffu
 #define ENTRY_SYSENTER 0x101
 /* Set in entry_vector when the guest may be resumed by SYSRET. */
 

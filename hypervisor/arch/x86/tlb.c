@@ -220,7 +220,12 @@ static void flush_cpus(cpumask_t cpus, enum flush_kind kind, vaddr_t va)
 
 void tlb_flush_cpus(cpumask_t cpus)
 {
-    flush_cpus(cpus, FLUSH_GUEST, 0);
+    /* Mostly it is this CPU alone that a domain ran on. */
+    if (cpus == CPUMASK(smp_cpu_id()) &&
+        likely(READ_ONCE(tlb_clock_now) != CLOCK_LAST))
+        tlb_flush_local();
+    else
+        flush_cpus(cpus, FLUSH_GUEST, 0);
 }
 
 void tlb_flush_page_cpus(cpumask_t cpus, vaddr_t va)

@@ -22,6 +22,16 @@ static inline bool guest_range_ok(vaddr_t va, size_t n)
     return va >= HYP_VIRT_END && n <= -va;
 }
 
+/*
+ * Enough for accesses that begin at va, go upwards and may fault: past 2^47
+ * the CPU faults, past the top of the address space it goes on at 0. Neither
+ * is ours. (Bits 63..43 as a signed number are from -15 to 15.)
+ */
+static __always_inline bool guest_start_ok(vaddr_t va)
+{
+    return (uint64_t)((int64_t)va >> 43) + 15 <= 30;
+}
+
 size_t __must_check clear_guest_va(vaddr_t dst, size_t n);
 
 #ifdef HOST_SHIM

@@ -128,6 +128,8 @@ static void test_meaning(void **state)
     assert_refused(MINIMAL "cpus='1-'", "cpus must be a list");
     assert_refused(MINIMAL "cpus='0,^0'", "cpus must be a list");
     assert_refused(MINIMAL "uuid='xyz'", "uuid is not of the form");
+    assert_refused(MINIMAL "uuid='0123456789abcdef0123456789abcdef'",
+                   "uuid is not of the form");
     assert_refused(MINIMAL "on_crash='explode'", "on_crash must be");
     assert_refused(MINIMAL "type='hvm'", "only \"pv\" guests");
     assert_refused(MINIMAL "memory=['1']", "memory must be a number");
@@ -147,6 +149,87 @@ static void test_devices(void **state)
     assert_refused(MINIMAL "vif=['mac=1:2:3']", "bad vif option");
     assert_refused(MINIMAL "vif=['mac=01:16:3e:00:00:00']", "bad vif option");
     assert_refused(MINIMAL "vif=['speed=9']", "bad vif option 'speed=9'");
+}
+
+/* A disk as the string says; NULL if it is refused. */
+static const struct guest_disk *disk(const char *spec)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), MINIMAL "disk=[\"%s\"]", spec);
+    return read_guest(text) ? &guest.disk[0] : NULL;
+}
+
+/* Every syntax that xl-disk-configuration(5) knows, old and new. */
+static void test_disk_syntax(void **state)
+{
+    static const char *const same[] = {
+        "/d,raw,xvda,rw", "/d,raw,xvda,w", "/d,,xvda", "/d,,xvda,",
+        "/d, raw, xvda, w", "vdev=xvda,target=/d",
+        "format=raw,vdev=xvda,access=rw,target=/d",
+        "format=raw, vdev=xvda, access=w, backendtype=phy, target=/d",
+        "/d,vdev=xvda,raw,direct-io-safe,,w", "phy:/d,xvda,w",
+        "file:/d,xvda,w",
+        "tap:aio:/d,xvda,w", "raw:/d,xvda,w", "phy:/d,xvda:disk,w",
+        "/d,raw,xvda,w,discard", "/d,raw,xvda,w,devtype=disk,backend=0",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        const struct guest_disk *d = disk(same[i]);
+
+        if (!d)
+            fail_msg("%s", cfg.error);
+        assert_string_equal(d->target, "/d");
+        assert_string_equal(d->vdev, "xvda");
+        assert_int_equal(d->number, 51712);
+        assert_false(d->readonly || d->cdrom || d->script);
+    }
+    assert_true(disk("phy:/d,hdc:cdrom,r")->cdrom);
+    assert_true(disk("/d,raw,hdc,devtype=cdrom")->readonly);
+    assert_true(disk("/d,raw,hdc,cdrom")->cdrom);
+    assert_string_equal(disk("vdev=xvda,target=/a,b=c")->target, "/a,b=c");
+    assert_string_equal(disk("x,raw,xvda,w,script=block-x")->script, "block-x");
+    assert_null(disk("/d,raw,xvda,x"));
+    assert_null(disk("/d,raw,xvda:floppy,w"));
+    assert_null(disk("/d,raw,xvda,w,extra"));
+    assert_null(disk("/d,raw,xvda,w,backend=1"));
+    assert_null(disk(",raw,xvda,w"));
+    assert_null(disk("qcow2:/d,xvda,w"));
+}
+
+/* The interface as the string says; NULL if it is refused. */
+static const struct guest_vif *vif(const char *spec)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), MINIMAL "vif=[\"%s\"]", spec);
+    return read_guest(text) ? &guest.vif[0] : NULL;
+}
+
+static void test_vif_syntax(void **state)
+{
+    (void)state;
+    assert_null(vif("")->bridge);
+    assert_string_equal(vif("vifname=web0, bridge=b")->name, "web0");
+    assert_string_equal(vif("ip=10.0.0.1 10.0.0.2")->ip, "10.0.0.1 10.0.0.2");
+    assert_string_equal(vif("type=vif,model=e1000,script=vif-route")->script,
+                        "vif-route");
+    assert_int_equal(vif("rate=1MB/s@20ms")->rate_bytes, 20000);
+    assert_int_equal(guest.vif[0].rate_us, 20000);
+    assert_int_equal(vif("rate=10Mb/s")->rate_bytes, 62500);
+    assert_int_equal(vif("rate=250KB/s@1s")->rate_bytes, 250000);
+    assert_null(vif("rate=fast"));
+    assert_null(vif("rate=0B/s"));
+    assert_null(vif("rate=1MB"));
+    assert_null(vif("rate=1MB/s@"));
+    assert_null(vif("rate=1MB/s@99s99"));
+    assert_null(vif("vifname=a-name-that-is-too-long"));
+    assert_null(vif("vifname=a/b"));
+    assert_null(vif("vifname="));
+    assert_null(vif("bridge"));
+    assert_null(vif("backend=7"));
+    assert_null(vif("mac=00:16:3e:00:00"));
 }
 
 /* Numbers of the block interface as Xen's documentation gives them. */
@@ -216,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_minimal),  cmocka_unit_test(test_everything),
         cmocka_unit_test(test_override), cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_meaning),  cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_disk_syntax),
+        cmocka_unit_test(test_vif_syntax),
         cmocka_unit_test(test_vdev),     cmocka_unit_test(test_cpus),
         cmocka_unit_test(test_random),
     };

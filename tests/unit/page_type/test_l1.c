@@ -23,7 +23,15 @@ static int by_validation(struct domain *d, pte_t e)
     return rc;
 }
 
-static int by_update(struct domain *d, struct domain *fg, pte_t e)
+static int update(mfn_t t, pte_t e, struct domain *d, struct domain *fg,
+                  bool the_short_way)
+{
+    return the_short_way ? short_update(t, 3, e, d)
+                         : pt_update_entry(t, 3, e, d, fg, 0, NULL);
+}
+
+static int by_update(struct domain *d, struct domain *fg, pte_t e,
+                     bool the_short_way)
 {
     mfn_t t = new_frame(d);
     struct snapshot s;
@@ -31,13 +39,13 @@ static int by_update(struct domain *d, struct domain *fg, pte_t e)
 
     assert_int_equal(page_pin(t, 1, d), 0);
     snapshot(&s);
-    rc = pt_update_entry(t, 3, e, d, fg, 0, NULL);
+    rc = update(t, e, d, fg, the_short_way);
     audit_ok();
     if (rc) {
         assert_int_equal(entries(t)[3], 0);
     } else {
         assert_int_equal(entries(t)[3], pt_adjust(e, 1));
-        assert_int_equal(pt_update_entry(t, 3, 0, d, fg, 0, NULL), 0);
+        assert_int_equal(update(t, 0, d, fg, the_short_way), 0);
     }
     assert_same(&s);
     assert_int_equal(page_unpin(t, d), 0);
@@ -49,7 +57,8 @@ static int both(struct domain *d, pte_t e)
 {
     int rc = by_validation(d, e);
 
-    assert_int_equal(by_update(d, d, e), rc);
+    assert_int_equal(by_update(d, d, e, false), rc);
+    assert_int_equal(by_update(d, d, e, true), rc);
     return rc;
 }
 
@@ -136,10 +145,10 @@ static void foreign_frame(void **state)
     (void)state;
     assert_int_equal(both(&A, E(m, 0)), -EINVAL);
     assert_int_equal(both(&A, E(m, PTE_RW)), -EINVAL);
-    assert_int_equal(by_update(&A, &B, E(m, 0)), 0);
-    assert_int_equal(by_update(&A, &B, E(m, PTE_RW)), 0);
+    assert_int_equal(by_update(&A, &B, E(m, 0), false), 0);
+    assert_int_equal(by_update(&A, &B, E(m, PTE_RW), false), 0);
     /* fg names whose frames: then A's own are not meant. */
-    assert_int_equal(by_update(&A, &B, E(new_frame(&A), 0)), -EINVAL);
+    assert_int_equal(by_update(&A, &B, E(new_frame(&A), 0), false), -EINVAL);
 }
 
 static void free_frame(void **state)
@@ -163,22 +172,22 @@ static void device_memory(void **state)
         A.io_end = m.m + 1;
         assert_int_equal(both(&A, E(m, PTE_RW)), 0);
         assert_int_equal(both(&A, E(m, 0)), 0);
-        assert_int_equal(by_update(&A, NULL, E(m, PTE_RW)), 0);
+        assert_int_equal(by_update(&A, NULL, E(m, PTE_RW), false), 0);
         A.hardware = true;
         assert_int_equal(both(&A, E(m, PTE_RW | PTE_PCD | PTE_PWT)), 0);
         A.hardware = false;
         assert_int_equal(both(&A, E(m, PTE_PCD)), -EINVAL);
         /* Not given to it; or meant to be another domain's frame. */
         assert_int_equal(both(&B, E(m, 0)), -EINVAL);
-        assert_int_equal(by_update(&A, &B, E(m, 0)), -EINVAL);
-        assert_int_equal(by_update(&B, NULL, E(m, 0)), -EINVAL);
+        assert_int_equal(by_update(&A, &B, E(m, 0), false), -EINVAL);
+        assert_int_equal(by_update(&B, NULL, E(m, 0), false), -EINVAL);
         A.io_end = m.m;
         assert_int_equal(both(&A, E(m, 0)), -EINVAL);
     }
     A.io_end = 1UL << 40;
     assert_int_equal(both(&A, PTE_ADDR | PTE_P), 0);
     /* DOMID_IO does not name memory. */
-    assert_int_equal(by_update(&A, NULL, E(new_frame(&A), 0)), -EINVAL);
+    assert_int_equal(by_update(&A, NULL, E(new_frame(&A), 0), false), -EINVAL);
 }
 
 static void lent_memory(void **state)
@@ -200,8 +209,8 @@ static void hypervisor_memory(void **state)
     (void)state;
     F(shown)->ref &= ~FRAME_XENHEAP;
     assert_int_equal(both(&A, E(shown, 0)), -EINVAL);
-    assert_int_equal(by_update(&A, &X, E(shown, 0)), 0);
-    assert_int_equal(by_update(&A, &X, E(shown, PTE_RW)), -EBUSY);
+    assert_int_equal(by_update(&A, &X, E(shown, 0), false), 0);
+    assert_int_equal(by_update(&A, &X, E(shown, PTE_RW), false), -EBUSY);
 }
 
 static void io_domain_is_no_owner(void **state)
@@ -211,7 +220,7 @@ static void io_domain_is_no_owner(void **state)
 
     (void)state;
     F(m)->ref = FRAME_IO | ((uint64_t)io.id << REF_OWNER_SHIFT) | 1;
-    assert_int_equal(by_update(&A, &io, E(m, 0)), -EINVAL);
+    assert_int_equal(by_update(&A, &io, E(m, 0), false), -EINVAL);
     assert_int_equal(frame_ref_count(F(m)), 1);
 }
 

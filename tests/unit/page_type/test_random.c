@@ -164,6 +164,10 @@ static void op_update(unsigned who)
 
     if (fg == doms[!who] && rnd(2))
         e = E(any_frame(!who), rnd(2) ? PTE_RW : 0);
+    if (level == 1 && fg == d && rnd(2)) {
+        note(short_update(t, any_index(), e, d));
+        return;
+    }
     rc = pt_update_entry(t, any_index(), e, d, fg, rnd(2), &deferred);
     note(rc);
     if (rc || mfn_is_invalid(deferred))

@@ -1,4 +1,5 @@
 /* Changes of entries of live tables. */
+#include "mm/page_engine.h"
 #include "world.h"
 
 static mfn_t l1, m1, m2;
@@ -65,6 +66,59 @@ static void far_apart(void **state)
     assert_int_equal(page_pin(l1, 1, &A), 0);
     assert_counts(m1, 1 + ARRAY_SIZE(at), ARRAY_SIZE(at));
     assert_int_equal(page_unpin(l1, &A), 0);
+    audit_ok();
+}
+
+/* The shortest way: an empty entry gets a read-only page, nothing else. */
+static void filling(void **state)
+{
+    uint64_t at;
+
+    (void)state;
+    setup();
+    at = (l1.m << PAGE_SHIFT) + 40 * sizeof(pte_t);
+    assert_false(pt_fill_own_l1(at, E(m1, 0), &A));               /* no user */
+    assert_false(pt_fill_own_l1(at, E(m1, PTE_US | PTE_RW), &A)); /* writable */
+    assert_false(pt_fill_own_l1(at, E(m1, PTE_US | PTE_G), &A));
+    assert_false(pt_fill_own_l1(at, E(m1, PTE_US) & ~PTE_P, &A));
+    assert_false(pt_fill_own_l1(at, E(m1, PTE_US), &B)); /* B has no such L1 */
+    assert_false(pt_fill_own_l1(at, E(new_frame(&B), PTE_US), &A));
+    assert_false(pt_fill_own_l1(at, E(mfn(FRAMES), PTE_US), &A));
+    assert_false(pt_fill_own_l1((uint64_t)FRAMES << PAGE_SHIFT,
+                                E(m1, PTE_US), &A));
+    assert_false(pt_fill_own_l1(m2.m << PAGE_SHIFT, E(m1, PTE_US), &A));
+    assert_int_equal(entries(l1)[40], 0);
+    assert_counts(m1, 1, 0);
+    assert_true(pt_fill_own_l1(at, E(m1, PTE_US | PTE_NX), &A));
+    assert_int_equal(entries(l1)[40], E(m1, PTE_US | PTE_NX));
+    assert_counts(m1, 2, 0);
+    assert_false(pt_fill_own_l1(at, E(m2, PTE_US), &A)); /* not empty */
+    audit_ok();
+    assert_int_equal(page_unpin(l1, &A), 0); /* the part was noted */
+    assert_counts(m1, 1, 0);
+    audit_ok();
+}
+
+/* A frame that is no table is written as the guest could; a table is not. */
+static void plain_memory(void **state)
+{
+    mfn_t foreign = new_frame(&B);
+    uint64_t at;
+
+    (void)state;
+    setup();
+    at = (m1.m << PAGE_SHIFT) + 8;
+    assert_int_equal(pt_update_own_l1(at, 0x1234567, &A), 0);
+    assert_int_equal(entries(m1)[1], 0x1234567);
+    assert_counts(m1, 1, 0);
+    at = (foreign.m << PAGE_SHIFT) + 8;
+    assert_int_equal(pt_update_own_l1(at, 1, &A), -EINVAL);
+    assert_int_equal(entries(foreign)[1], 0);
+    at = l1.m << PAGE_SHIFT;
+    assert_int_equal(pt_write_plain(at, E(m2, PTE_RW), &A), -EINVAL);
+    assert_int_equal(entries(l1)[0], 0);
+    assert_int_equal(pt_write_plain((uint64_t)FRAMES << PAGE_SHIFT, 1, &A),
+                     -EINVAL);
     audit_ok();
 }
 
@@ -383,6 +437,8 @@ static void replaced_top_entries(void **state)
 const struct CMUnitTest update_tests[] = {
     TEST(replace),
     TEST(far_apart),
+    TEST(filling),
+    TEST(plain_memory),
     TEST(refused_changes_nothing),
     TEST(no_table),
     TEST(accessed_and_dirty),

@@ -7,6 +7,7 @@
 #include "arch/x86/softirq.h"
 #include "arch/x86/tlb.h"
 #include "lib/printk.h"
+#include "mm/page_engine.h"
 #include <xen/xen.h>
 
 #define NOBODY ((uint64_t)DOMID_INVALID << REF_OWNER_SHIFT)
@@ -224,4 +225,11 @@ void bug_at(const char *file, int line, const char *what)
         longjmp(*bug_hook, 1);
     fprintf(stderr, "%s:%d: %s\n", file, line, what);
     abort();
+}
+
+int short_update(mfn_t table, unsigned index, pte_t e, struct domain *d)
+{
+    uint64_t at = (table.m << PAGE_SHIFT) + index * sizeof(pte_t);
+
+    return pt_fill_own_l1(at, e, d) ? 0 : pt_update_own_l1(at, e, d);
 }

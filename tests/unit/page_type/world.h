@@ -71,6 +71,8 @@ static inline struct frame *F(mfn_t m)
 
 /* Frame with nothing but an entry at index 0. */
 mfn_t frame_with(struct domain *d, pte_t e);
+/* An update of d's own by the short ways that mmu_update tries first. */
+int short_update(mfn_t table, unsigned index, pte_t e, struct domain *d);
 /* Every count is exact. */
 void audit_ok(void);
 

@@ -50,13 +50,10 @@ static void decide(struct sim *s)
 {
     struct sched_decision d;
 
-    if (s->runs && s->policy->charge && s->t > s->since)
-        s->policy->charge(s->runs, s->t - s->since);
-    s->since = s->t;
     if (s->runs && !sim_vcpu(s->runs)->awake && s->policy->sleep &&
         sim_vcpu(s->runs)->v.sched_queued) {
         sim_vcpu(s->runs)->v.sched_queued = false;
-        s->policy->sleep(s->runs);
+        s->policy->sleep(s->runs, s->t);
     }
     d = s->policy->pick_next(SIM_CPU, s->t);
     s->decisions++;
@@ -64,17 +61,34 @@ static void decide(struct sim *s)
         assert_true(sim_vcpu(d.next)->awake);
         sim_vcpu(d.next)->waited = 0;
     } else {
-        assert_int_equal(awake(s), 0);
+        assert_true(s->may_idle || awake(s) == 0);
     }
     s->runs = d.next;
-    s->slice_end = d.next && d.slice ? s->t + d.slice : 0;
+    s->slice_end = d.slice ? s->t + d.slice : 0;
+}
+
+static void set_to_start(struct sim *s, unsigned i)
+{
+    int64_t value[XENO_SCHED_PARAMS] = {0};
+    const struct sched_param *p = s->policy->domain_params;
+
+    for (unsigned n = 0; p[n].name; n++)
+        value[n] = p[n].start;
+    sim_set(s, i, value);
+}
+
+void sim_set(struct sim *s, unsigned i, const int64_t *value)
+{
+    s->policy->set_vcpu(&s->vcpu[i].v, value, s->t);
 }
 
 void sim_init(struct sim *s, const struct scheduler *policy)
 {
+    for (unsigned i = 0; s->policy && i < SIM_VCPUS; i++)
+        sim_sleep(s, i); /* the policy's queues outlive a test */
     memset(s, 0, sizeof(*s));
     s->policy = policy;
-    s->t = s->since = SECONDS(1);
+    s->t = SECONDS(1);
     if (policy->init_cpu)
         assert_int_equal(policy->init_cpu(SIM_CPU), 0);
     for (unsigned i = 0; i < SIM_VCPUS; i++) {
@@ -84,8 +98,14 @@ void sim_init(struct sim *s, const struct scheduler *policy)
         w->v.domain = &w->d;
         w->v.processor = SIM_CPU;
         list_init(&w->v.run_list);
+        if (policy->vcpu_size) {
+            assert_true(policy->vcpu_size <= sizeof(w->data));
+            w->v.sched_priv = w->data;
+        }
         if (policy->init_vcpu)
-            assert_int_equal(policy->init_vcpu(&w->v), 0);
+            policy->init_vcpu(&w->v);
+        if (policy->set_vcpu)
+            set_to_start(s, i);
     }
 }
 
@@ -97,11 +117,12 @@ void sim_wake(struct sim *s, unsigned i)
     w->awake = true;
     if (!w->v.sched_queued) {
         w->v.sched_queued = true;
-        preempt = s->policy->wake(&w->v);
+        preempt = s->policy->wake(&w->v, s->t);
     }
     if (preempt)
         decide(s);
-    assert_non_null(s->runs); /* no CPU idles with work to do */
+    /* no CPU idles with work to do */
+    assert_true(s->may_idle || s->runs != NULL);
 }
 
 void sim_sleep(struct sim *s, unsigned i)
@@ -114,7 +135,7 @@ void sim_sleep(struct sim *s, unsigned i)
         decide(s);
     } else if (w->v.sched_queued) {
         w->v.sched_queued = false;
-        s->policy->sleep(&w->v);
+        s->policy->sleep(&w->v, s->t);
     }
 }
 

@@ -1,8 +1,8 @@
 /*
  * A machine of one CPU for testing a scheduling policy: it keeps vCPUs' states
  * and calls the policy in the order that the core promises (sched/sched.h).
- * Every step checks what any policy must do: it picks only awake vCPUs, and
- * never idles while one is awake.
+ * Every step checks what any policy must do: it picks only awake vCPUs, and,
+ * unless the test says that it may, never idles while one is awake.
  */
 #ifndef TESTS_SCHED_SIM_H
 #define TESTS_SCHED_SIM_H
@@ -16,20 +16,23 @@ struct sim_vcpu {
     struct vcpu v;
     struct domain d;
     bool awake;
+    char data[512] __aligned(16); /* the policy's */
     s_time_t ran, waited, longest_wait;
 };
 
 struct sim {
     const struct scheduler *policy;
     s_time_t t;          /* now */
-    s_time_t since;      /* when the last decision was made */
     s_time_t slice_end;  /* 0: no timer */
     struct vcpu *runs;   /* NULL: idle */
     struct sim_vcpu vcpu[SIM_VCPUS];
     unsigned decisions;
+    bool may_idle;
 };
 
 void sim_init(struct sim *s, const struct scheduler *policy);
+/* Other parameters for one of them. */
+void sim_set(struct sim *s, unsigned i, const int64_t *value);
 void sim_wake(struct sim *s, unsigned i);
 void sim_sleep(struct sim *s, unsigned i);
 void sim_yield(struct sim *s);
@@ -37,6 +40,10 @@ void sim_yield(struct sim *s);
 void sim_run(struct sim *s, s_time_t ns);
 
 int run_rr_tests(void);
+int run_bvt_tests(void);
+int run_atropos_tests(void);
+int run_runq_tests(void);
+int run_admit_tests(void);
 int run_place_tests(void);
 
 #endif

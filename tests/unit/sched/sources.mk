@@ -1,3 +1,5 @@
-sched_SRCS := sched/main.c sched/sim.c sched/test_rr.c sched/test_place.c \
-              $(addprefix ../../hypervisor/sched/,rr.c place.c)
+sched_SRCS := $(addprefix sched/,main.c sim.c test_rr.c test_place.c \
+                test_runq.c test_bvt.c test_atropos.c test_admit.c) \
+              $(addprefix ../../hypervisor/sched/,rr.c place.c runq.c bvt.c \
+                atropos.c admit.c)
 sched_CFLAGS := -iquote sched/shim

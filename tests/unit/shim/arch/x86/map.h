@@ -11,6 +11,10 @@ static inline void *map_frame(mfn_t m)
 {
     return host_memory + (m.m << PAGE_SHIFT);
 }
+static inline void *map_paddr(uint64_t at)
+{
+    return host_memory + at;
+}
 static inline void unmap_frame(const void *p)
 {
     (void)p;

@@ -1,0 +1,5 @@
+#!/bin/sh
+# The sample guest's drivers: tests/system/xl/xl-mini-io.
+. "$(dirname "$0")/xl/host.sh"
+scenario xl-mini-io 900
+done_testing
