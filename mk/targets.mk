@@ -26,9 +26,9 @@ quiet    = $(if $(filter 1,$(V)),,-s)
 jobs     = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 BUILD    = $(MAKE) $(quiet) $(jobs) --no-print-directory
 
-.PHONY: tools run check stress fuzz-guest matrix bench install help \
-	packages-build packages-run packages-check dom0 dom0-13 dom0-xl mini-os \
-	mini-os-net
+.PHONY: tools run check stress fuzz-guest churn many numbers matrix bench \
+	install help packages-build packages-run packages-check dom0 dom0-13 \
+	dom0-xl mini-os mini-os-net
 
 packages-build:
 	@$(SCRIPT)/fetch packages build
@@ -87,7 +87,7 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13 grub-memdisk mini-os mini-os-net)
+	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os mini-os-net)
 xl_tests := $(wildcard tests/system/xl/xl-* tests/system/xl/xeno-*)
 
 $(absO)/guests/mini-os $(absO)/guests/mini-os-net: $(absO)/guests/%: \
@@ -106,9 +106,13 @@ $(absO)/guests/initrd-%: $(initramfs_parts)
 	@mkdir -p $(@D)
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -i guest -m guest
 
-$(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
-		$(absO)/guests/initrd-12
-	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
+$(absO)/guests/grub-memdisk: tests/system/xl/grub-linux.cfg \
+		scripts/mkmemdisk $(absO)/guests/vmlinuz-12 $(absO)/guests/initrd-12
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $< $@ $(filter $(absO)/%,$^)
+
+$(absO)/guests/grub-reader: tests/system/xl/grub-reader.cfg scripts/mkmemdisk
+	@mkdir -p $(@D)
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $< $@
 
 # The tools' own Makefile knows whether they are up to date.
 $(absO)/tools/xeno: tools
@@ -178,6 +182,23 @@ fuzz-guest: packages-run
 	@$(MAKE) -s --no-print-directory -C tests/guest O=$(absO) fuzzer
 	@O=$(absO) tests/guest/fuzz/run -s $(or $(SECONDS),600) -S $(or $(SEED),1)
 
+# Guests in numbers: CYCLES of them that come, use their disk and are destroyed
+# amid that, or GUESTS idle ones at once. A cycle takes a second or some.
+numbers: packages-check
+	@echo "building $(O)/xeno"
+	@$(BUILD) all
+	@$(MAKE) -s --no-print-directory dom0-xl
+
+churn: CYCLES ?= 1000
+churn: numbers
+	@GUESTS=1 CYCLES=$(CYCLES) LIMIT=$$(($(CYCLES) * 10 + 1200)) \
+	  $(SCRIPT)/check -v tests/system/xl-numbers.t
+
+many: GUESTS ?= 200
+many: numbers
+	@GUESTS=$(GUESTS) CYCLES=1 MEM=4096 LIMIT=$$(($(GUESTS) * 20 + 1200)) \
+	  $(SCRIPT)/check -v tests/system/xl-numbers.t
+
 matrix: packages-run
 	@echo "building $(O)/xeno"
 	@$(BUILD) all
@@ -190,8 +211,11 @@ bench: packages-check
 	@$(MAKE) -s --no-print-directory dom0
 	@$(SCRIPT)/fetch xen
 	@$(SCRIPT)/fetch packages bench
+	@$(SCRIPT)/fetch toolstack
+	@$(MAKE) -s --no-print-directory tools mini-os $(absO)/guests/vmlinux-12
 	@O=$(absO) bench/run
 	@O=$(absO) bench/micro/run
+	@O=$(absO) bench/create/run
 
 install: all tools
 	install -d '$(DESTDIR)/boot' '$(DESTDIR)/usr/sbin' \
@@ -221,6 +245,8 @@ make check          all tests       TESTS="FILE..." only these, JOBS=2
 make stress         a long memory and process storm   MINUTES=10
 make fuzz-guest     random hypercalls against the debug build
                     SECONDS=600 SEED=1
+make churn          guests created and destroyed   CYCLES=1000
+make many           idle guests at once, in 4 GiB   GUESTS=200
 make matrix         boots with many machine shapes    BOOTS=50
 make bench          measurements beside stock Xen and the bare machine
 make install        $(DESTDIR)/boot/xeno.gz and the command with its man

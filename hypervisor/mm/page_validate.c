@@ -150,6 +150,17 @@ static __always_inline unsigned part_bit(const pte_t *t, const pte_t *p)
     return 1u << ((unsigned)(p - t) / TABLE_PART);
 }
 
+/* The hypervisor's slots of a table; past its end if it has none. */
+static __always_inline const pte_t *hyp_slots(const pte_t *t, unsigned level)
+{
+    return t + (level == 4 ? HYP_L4_FIRST : PTES_PER_TABLE);
+}
+static __always_inline bool is_hyp_slot(const pte_t *p, const pte_t *slots)
+{
+    return (uintptr_t)p - (uintptr_t)slots <=
+           (HYP_L4_LAST - HYP_L4_FIRST) * sizeof(*p);
+}
+
 /* ---- Up ---- */
 
 static __always_inline int l1_take(pte_t e, const struct l1_ctx *c)
@@ -229,10 +240,22 @@ static __always_inline bool child_share(pte_t e, uint64_t type, uint16_t id)
     return true;
 }
 
-/* Any other child. May give way before it, unless it is the first such. */
-static __noinline int child_build(pte_t e, unsigned level, struct domain *d,
+int linear_check(pte_t e, const struct domain *d)
+{
+    return (e & (UPPER_REFUSED | PTE_RW)) || !domain_may_be_linear(d) ? -EINVAL
+                                                                      : 0;
+}
+
+/*
+ * Any other child of table f, or f itself. May give way before it, unless it is
+ * the first such.
+ */
+static __noinline int child_build(const struct frame *f, pte_t e,
+                                  unsigned level, struct domain *d,
                                   bool *worked)
 {
+    if (linear_entry(f, level, e))
+        return linear_check(e, d);
     if (*worked && preempt_needed())
         return -ERESTART_PREEMPT;
     *worked = true;
@@ -244,12 +267,12 @@ static int upper_up(struct frame *f, unsigned level, struct progress *p,
 {
     const uint16_t id = domain_id_of(d);
     pte_t e, *t = map_frame(frame_mfn(f)), *at = t + p->at;
-    const pte_t *end = part_end(t, at);
+    const pte_t *end = part_end(t, at), *hyp = hyp_slots(t, level);
     bool worked = false;
     int rc = 0;
 
     for (; (e = used_up(&at, t + PTES_PER_TABLE)); at++) {
-        if (hyp_slot(level, (unsigned)(at - t)))
+        if (is_hyp_slot(at, hyp))
             continue;
         if (unlikely(at >= end)) {
             end = part_end(t, at);
@@ -258,7 +281,7 @@ static int upper_up(struct frame *f, unsigned level, struct progress *p,
         if (likely(child_share(e, PGT_LEVEL(level - 1), id)))
             continue;
         if (e & PTE_P)
-            rc = child_build(e, level, d, &worked);
+            rc = child_build(f, e, level, d, &worked);
         else
             rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
         if (unlikely(rc))
@@ -334,6 +357,7 @@ static int upper_down(struct frame *f, unsigned level, struct progress *p,
                       bool parked, struct domain *d)
 {
     const pte_t *t = map_frame(frame_mfn(f)), *at = t + p->at;
+    const pte_t *hyp = hyp_slots(t, level);
     const unsigned parts = p->parts;
     bool worked = false;
     int rc = 0;
@@ -342,14 +366,14 @@ static int upper_down(struct frame *f, unsigned level, struct progress *p,
     if (parked && p->at < PTES_PER_TABLE && !hyp_slot(level, p->at))
         rc = finish_child(READ_ONCE(*at), level, d);
     while (!rc && (e = used_down(t, &at, parts))) {
-        if (!(e & PTE_P) || hyp_slot(level, (unsigned)(at - t) - 1) ||
-            child_unshare(e)) {
+        if (!(e & PTE_P) || is_hyp_slot(at - 1, hyp) || child_unshare(e)) {
             at--;
         } else if (worked && preempt_needed()) {
             rc = -ERESTART_PREEMPT;
         } else {
             at--;
-            rc = page_put_and_type(frame_of(pte_mfn(e)), d);
+            if (!linear_entry(f, level, e))
+                rc = page_put_and_type(frame_of(pte_mfn(e)), d);
             worked = true;
         }
     }

@@ -17,6 +17,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,47 +170,70 @@ struct source {
     unsigned extra;
 };
 
-static bool copy_file(struct source *s, FILE *to)
-{
-    FILE *f = strcmp(s->file, "-") ? fopen(s->file, "re") : stdin;
-    int c;
+#define READ_STEP 4096u
 
-    if (!f)
-        return false;
-    while ((c = getc(f)) != EOF) {
-        s->extra += c == '\n';
-        putc(c, to);
-    }
-    c = ferror(f);
-    if (f != stdin)
-        fclose(f);
-    return !c;
+/* All that comes, and room for more bytes behind it; NULL with errno. */
+static char *read_all(int fd, size_t more, size_t *n)
+{
+    char *text = NULL;
+    ssize_t got;
+
+    *n = 0;
+    do {
+        text = must(realloc(text, *n + READ_STEP + more));
+        got = read(fd, text + *n, READ_STEP);
+        if (got > 0)
+            *n += (size_t)got;
+    } while (got > 0);
+    if (!got)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* The file ("-": standard input; NULL: nothing) in s->text; false with errno. */
+static bool read_file(struct source *s, size_t more, size_t *n)
+{
+    int fd = 0;
+
+    *n = 0;
+    if (s->file && strcmp(s->file, "-"))
+        fd = open(s->file, O_RDONLY | O_CLOEXEC);
+    if (!s->file)
+        s->text = must(calloc(more, 1));
+    else if (fd >= 0)
+        s->text = read_all(fd, more, n);
+    if (fd > 0)
+        close(fd);
+    return s->text;
 }
 
 /* 0, or the exit status (said). file: that of -f, or NULL. */
-static int read_source(struct source *s, const char *file, int n, char **words)
+static int read_source(struct source *s, const char *file, int words,
+                       char **word)
 {
-    size_t size = 0;
-    FILE *out;
-    bool ok;
+    size_t more = 1, n;
 
-    *s = (struct source){.file = file, .extra = 1};
-    for (int i = 0; i < n; i++) {
-        if (!strchr(words[i], '=') && s->file)
+    *s = (struct source){.file = file, .extra = 2};
+    for (int i = 0; i < words; i++) {
+        more += strlen(word[i]) + 1;
+        if (strchr(word[i], '='))
+            continue;
+        if (s->file)
             return usage();
-        if (!strchr(words[i], '='))
-            s->file = words[i];
+        s->file = word[i];
     }
-    if (!s->file && !n)
+    if (!s->file && !words)
         return usage();
-    out = must(open_memstream(&s->text, &size));
-    ok = !s->file || copy_file(s, out);
-    s->extra += s->file != NULL;
-    for (int i = 0; i < n; i++)
-        if (strchr(words[i], '='))
-            fprintf(out, s->file ? "\n%s" : "%s\n", words[i]);
-    fclose(out);
-    return ok ? 0 : fail("cannot read '%s': %s", s->file, strerror(errno));
+    if (!read_file(s, more, &n))
+        return fail("cannot read '%s': %s", s->file, strerror(errno));
+    for (size_t i = 0; i < n; i++)
+        s->extra += s->text[i] == '\n';
+    s->text[n] = '\0';
+    for (int i = 0; i < words; i++)
+        if (strchr(word[i], '='))
+            n += (size_t)sprintf(s->text + n, "\n%s", word[i]);
+    return 0;
 }
 
 static int read_guest(struct xeno *x, const struct source *s, struct guest *g)

@@ -84,6 +84,7 @@ static void show_machine(struct out *o, const struct xeno_machine *m)
     text(o, "hw_caps", buf);
     number(o, "total_memory", m->total_pages >> 8);
     number(o, "free_memory", (m->free_pages + m->scrub_pages) >> 8);
+    number(o, "free_pages", m->free_pages + m->scrub_pages);
     number(o, "outstanding_claims", m->outstanding_pages);
 }
 

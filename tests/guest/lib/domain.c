@@ -52,6 +52,14 @@ uint64_t free_pages(void)
     return op.u.physinfo.free_pages;
 }
 
+/* Leaves the CPU idle. */
+static void doze_ms(unsigned ms)
+{
+    struct sched_poll p = {.timeout = system_time() + ms * MS};
+
+    hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, &p);
+}
+
 uint64_t settled_pages(void)
 {
     uint64_t end = system_time() + WAIT_MS * MS, n, last;
@@ -64,11 +72,13 @@ uint64_t settled_pages(void)
         yield();
     }
     n = free_pages();
-    do { /* the last one's structures go a little later */
+    /* The last one's structures go a little later, when the CPU has time. */
+    for (unsigned same = 0; same < 5 && system_time() < end;) {
         last = n;
-        delay_ms(20);
+        doze_ms(10);
         n = free_pages();
-    } while (n != last);
+        same = n == last ? same + 1 : 0;
+    }
     return n;
 }
 

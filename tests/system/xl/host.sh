@@ -8,19 +8,20 @@ if [ "${HYPERVISOR:-}" = stock ]; then
     XENO=$O/xen-4.17/xen
 fi
 
-# scenario NAME SECONDS [CPUS]: one check for each verdict that the scenario gives,
-# and one that it came to its end, within the time an idle machine takes some
-# times over. The kernel comes unpacked: that is faster.
+# scenario NAME[,ARGUMENT...] SECONDS [CPUS]: one check for each verdict that the
+# scenario gives, and one that it came to its end, within the time an idle
+# machine takes some times over. The kernel comes unpacked: that is faster.
 scenario()
 {
-    boot=$1${HYPERVISOR:+-$HYPERVISOR}
+    name=${1%%,*}
+    boot=$name${HYPERVISOR:+-$HYPERVISOR}
     log=$O/logs/$boot.log
     "$TOP/scripts/qemu-run" -n "$boot" --xen "$XENO" \
         --xen-args "$CONSOLE dom0_mem=${dom0_mem:-768M} ${xen_args:-}" \
         --kernel "$O/guests/vmlinux-12" \
         --args "console=hvc0 quiet xeno.test=$1 ${dom0_args:-}" \
-        --initrd "$O/dom0-xl.cpio" -m 2048 -s "${3:-1}" -t "$2" \
-        -e "XENO-TEST $1 " --exit >"$tmp/out"
+        --initrd "$O/dom0-xl.cpio" -m "${mem:-2048}" -s "${3:-1}" \
+        -t "$2" -e "XENO-TEST $name " --exit >"$tmp/out"
     status=$?
     tr -d '\r' <"$log" | grep -E '^(ok|not ok) - |^# ' >"$tmp/verdicts"
     while read -r line; do
@@ -31,6 +32,6 @@ scenario()
         esac
     done <"$tmp/verdicts"
     cat "$tmp/out"
-    [ $status = 0 ] && grep -q "XENO-TEST $1 PASS" "$log"
-    ok $? "$1 came to its end, and all was well"
+    [ $status = 0 ] && grep -q "XENO-TEST $name PASS" "$log"
+    ok $? "$name came to its end, and all was well"
 }

@@ -159,6 +159,21 @@ free_is()
     [ "$(xl info free_memory)" = "$1" ]
 }
 
+# free_pages: those of the machine, and what domain 0's balloon could take.
+free_pages()
+{
+    balloon=/sys/devices/system/xen_memory/xen_memory0/info/current_kb
+    echo $(($(xeno info free_pages) + $(cat $balloon) / 4))
+}
+
+# pages_are N [M]: so many; M of them may be in use for domain 0 itself, whose
+# tables in the hypervisor grow with use.
+pages_are()
+{
+    kept=$(($1 - $(free_pages)))
+    [ $kept -ge 0 ] && [ $kept -le "${2:-0}" ]
+}
+
 # finish: the exit status.
 finish()
 {
