@@ -3,6 +3,7 @@
 #   O=dir      build directory (default build)
 #   DEBUG=1    assertions, lock checks, poisoning (same as `make debug`)
 #   CC=clang   another compiler
+#   EXTRA=...  further source files, such as a scheduler of your own
 
 O       ?= build
 DEBUG   ?= 0
@@ -40,7 +41,9 @@ endif
 
 ROOMS   := lib arch/x86 core mm domain event grant sched pv drivers net block init
 SRCS    := $(sort $(foreach r,$(ROOMS),$(shell find hypervisor/$(r) -name '*.[cS]' 2>/dev/null)))
-OBJS    := $(patsubst hypervisor/%,$(O)/obj/%.o,$(SRCS))
+EXTRA   ?=
+OBJS    := $(patsubst hypervisor/%,$(O)/obj/%.o,$(SRCS)) \
+           $(EXTRA:%=$(O)/extra/%.o)
 OFFSETS := $(O)/gen/asm-offsets.h
 HYPLIBS := $(shell for l in lzma zstd z; do \
              f=$$($(CC) -print-file-name=lib$$l.a); [ -f "$$f" ] && echo $$f; done)
@@ -92,12 +95,19 @@ COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
         arch/x86/spec_policy arch/x86/spec_options pv/cpu_policy \
         pv/context_get sched/control sched/admit sched/place \
         sched/atropos sched/rr sched/dump sched/move \
-        pv/hypercall_trace
+        pv/hypercall_trace arch/x86/topology arch/x86/timesync \
+        arch/x86/clocksource arch/x86/rtc arch/x86/xpti_audit \
+        arch/x86/keyhandler arch/x86/symbols mm/page_audit mm/memory_info \
+        mm/resource lib/param pv/context
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os
 
 $(O)/obj/%.c.o: hypervisor/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HYP_CFLAGS) -MD -MP -c -o $@ $<
+
+$(O)/extra/%.c.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(HYP_CFLAGS) -MD -MP -c -o $@ $<
 

@@ -206,8 +206,11 @@ bench: packages-check
 	@$(MAKE) -s --no-print-directory dom0
 	@$(SCRIPT)/fetch xen
 	@$(SCRIPT)/fetch packages bench
+	@$(SCRIPT)/fetch toolstack
+	@$(MAKE) -s --no-print-directory tools mini-os $(absO)/guests/vmlinux-12
 	@O=$(absO) bench/run
 	@O=$(absO) bench/micro/run
+	@O=$(absO) bench/create/run
 
 install: all tools
 	install -d '$(DESTDIR)/boot' '$(DESTDIR)/usr/sbin' \

@@ -121,7 +121,7 @@ static void watch(void *arg)
 
 static int sees(u64 round, u8 value)
 {
-    u64 end = time_ns() + 5000000000UL;
+    u64 end = time_ns() + 30000000000UL;
 
     look_again = round;
     while (seen != (value | round << 8) && time_ns() < end)

@@ -10,6 +10,7 @@
 #define __noreturn __attribute__((noreturn))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __section(s) __attribute__((section(s)))
+#define __cold __attribute__((cold)) /* made small */
 #define __must_check __attribute__((warn_unused_result))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))

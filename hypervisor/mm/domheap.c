@@ -143,8 +143,7 @@ mfn_t domheap_alloc(struct domain *d, unsigned order, unsigned memf)
     if (mfn_is_invalid(m))
         return m;
     if (!(memf & MEMF_NO_SCRUB) && !(owned && id && id == d->memory_id))
-        for (uint64_t i = 0; i < n; i++)
-            clear_frame(mfn_add(m, i));
+        clear_frames(m, n);
     if (owned && assign_block(d, m, n)) {
         heap_give(m, order, 0);
         return INVALID_MFN;

@@ -135,7 +135,7 @@ static void account(struct atropos_cpu *q, s_time_t t)
     struct atropos_vcpu *a = q->runs;
     s_time_t ran = t - q->since;
 
-    if (!a)
+    if (!a || t < q->since)
         return;
     q->since = t;
     if (q->in_extra) {

@@ -112,8 +112,8 @@ static void set_warped(struct bvt_cpu *q, struct bvt_vcpu *b, bool warped)
 }
 
 /* It has run for so long: has it warped enough, or may it again? */
-static void account_warp(struct bvt_cpu *q, struct bvt_vcpu *b, s_time_t ran,
-                         s_time_t t)
+static __cold void account_warp(struct bvt_cpu *q, struct bvt_vcpu *b,
+                                s_time_t ran, s_time_t t)
 {
     if (!b->warped) {
         set_warped(q, b, t >= b->unwarp_until);
@@ -142,7 +142,7 @@ static void account(struct bvt_cpu *q, s_time_t t)
     struct bvt_vcpu *b = q->runs;
     s_time_t ran = t - q->since;
 
-    if (!b || !ran)
+    if (!b || t <= q->since)
         return;
     q->since = t;
     b->avt += (vtime_t)ran * b->mcuadv;
@@ -152,7 +152,7 @@ static void account(struct bvt_cpu *q, s_time_t t)
     update_svt(q);
 }
 
-static void bvt_init_vcpu(struct vcpu *v)
+static __cold void bvt_init_vcpu(struct vcpu *v)
 {
     of(v)->v = v;
     of(v)->cpu = v->processor;
@@ -260,12 +260,13 @@ static struct sched_decision bvt_pick_next(unsigned cpu, s_time_t t)
 
 /* ---- parameters ---- */
 
-static int bvt_check_globals(const int64_t *value)
+static __cold int bvt_check_globals(const int64_t *value)
 {
     return value[MCU] <= value[CTX_ALLOW] ? 0 : -EINVAL;
 }
 
-static void bvt_set_vcpu(struct vcpu *v, const int64_t *value, s_time_t t)
+static __cold void bvt_set_vcpu(struct vcpu *v, const int64_t *value,
+                                s_time_t t)
 {
     struct bvt_cpu *q = &per_cpu(bvt_cpu, v->processor);
     struct bvt_vcpu *b = of(v);
@@ -280,7 +281,7 @@ static void bvt_set_vcpu(struct vcpu *v, const int64_t *value, s_time_t t)
     b->unwarp_until = 0;
 }
 
-static void bvt_dump_cpu(unsigned cpu)
+static __cold void bvt_dump_cpu(unsigned cpu)
 {
     struct bvt_cpu *q = &per_cpu(bvt_cpu, cpu);
     struct bvt_vcpu *next, *b = first_two(q, &next);

@@ -178,8 +178,8 @@ static long set_domain(struct domain *d, struct xeno_sched_values *s)
 
 /*
  * scheduler_op: the policy's id with XENO_SCHEDOP_get or _put. -EINVAL another
- * policy, an unknown command, bad values, or a dying domain; -ENOSPC more than the CPU can
- * promise; -EFAULT, -EACCES.
+ * policy, an unknown command, bad values, or a dying domain; -ENOSPC more than
+ * the CPU can promise; -EFAULT, -EACCES.
  */
 long domctl_scheduler(struct domain *d, struct xen_domctl *op)
 {

@@ -250,7 +250,7 @@ void __noreturn idle_loop(void)
 
 /* ---- start ---- */
 
-static const struct scheduler *find_policy(const char *name)
+static __cold const struct scheduler *find_policy(const char *name)
 {
     for (const struct scheduler *s = schedulers_start; s < schedulers_end; s++)
         if (!strcmp(s->opt_name, name))
@@ -258,7 +258,7 @@ static const struct scheduler *find_policy(const char *name)
     return NULL;
 }
 
-void sched_init(void)
+__cold void sched_init(void)
 {
     sched_policy = find_policy(opt_sched);
     if (!sched_policy) {
@@ -274,7 +274,7 @@ void sched_init(void)
     panic_describe_current = domain_describe_current;
 }
 
-void sched_init_cpu(void)
+__cold void sched_init_cpu(void)
 {
     unsigned cpu = smp_cpu_id();
     struct sched_cpu *sc = &this_cpu(sched_cpu);

@@ -14,7 +14,9 @@
  *   - sleep comes before the next pick_next when the running vCPU stops;
  *   - what pick_next gives runs from that instant until the next pick_next of
  *     the CPU, so the policy accounts by itself;
- *   - times never go back on a CPU; idle vCPUs are never passed to a policy.
+ *   - pick_next's times never go back on a CPU; the others may come from other
+ *     CPUs, and be a little behind;
+ *   - idle vCPUs are never passed to a policy.
  * pick_next may give any awake vCPU of the CPU, also the one that runs.
  */
 #ifndef SCHED_SCHED_H

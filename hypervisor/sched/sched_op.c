@@ -25,7 +25,7 @@ struct watchdogs {
     bool used[NR_WATCHDOGS];
 };
 
-static __noinline long poll_several(const struct sched_poll *poll)
+static __cold __noinline long poll_several(const struct sched_poll *poll)
 {
     evtchn_port_t ports[POLL_PORTS_MAX];
 
@@ -51,7 +51,7 @@ static long op_poll(uint64_t arg)
     return evtchn_poll(&port, 1, min(poll.timeout, STIME_MAX));
 }
 
-static long op_shutdown(uint64_t arg)
+static __cold long op_shutdown(uint64_t arg)
 {
     struct sched_shutdown s;
 
@@ -61,7 +61,7 @@ static long op_shutdown(uint64_t arg)
     return 0;
 }
 
-static long op_shutdown_code(uint64_t arg)
+static __cold long op_shutdown_code(uint64_t arg)
 {
     struct sched_shutdown s;
 
@@ -72,7 +72,7 @@ static long op_shutdown_code(uint64_t arg)
 }
 
 /* remote_shutdown: -ESRCH no such domain, -EPERM not privileged. */
-static long op_remote_shutdown(uint64_t arg)
+static __cold long op_remote_shutdown(uint64_t arg)
 {
     struct sched_remote_shutdown s;
     struct domain *d;
@@ -93,7 +93,7 @@ static long op_remote_shutdown(uint64_t arg)
 
 /* ---- watchdog ---- */
 
-static void watchdog_expired(void *data)
+static __cold void watchdog_expired(void *data)
 {
     struct domain *d = data;
 
@@ -102,7 +102,7 @@ static void watchdog_expired(void *data)
 }
 
 /* Domain lock held. */
-static struct watchdogs *watchdogs_of(struct domain *d)
+static __cold struct watchdogs *watchdogs_of(struct domain *d)
 {
     if (!d->watchdogs) {
         d->watchdogs = xzalloc_type(struct watchdogs);
@@ -114,7 +114,7 @@ static struct watchdogs *watchdogs_of(struct domain *d)
 }
 
 /* A new one; gives its id, 1.. */
-static long watchdog_start(struct watchdogs *w, uint32_t seconds)
+static __cold long watchdog_start(struct watchdogs *w, uint32_t seconds)
 {
     for (unsigned i = 0; i < NR_WATCHDOGS; i++)
         if (!w->used[i]) {
@@ -125,7 +125,8 @@ static long watchdog_start(struct watchdogs *w, uint32_t seconds)
     return -ENOSPC;
 }
 
-static long watchdog_change(struct watchdogs *w, uint32_t id, uint32_t seconds)
+static __cold long watchdog_change(struct watchdogs *w, uint32_t id,
+                                   uint32_t seconds)
 {
     unsigned i = (unsigned)nospec_index(id - 1, NR_WATCHDOGS);
 
@@ -144,7 +145,7 @@ static long watchdog_change(struct watchdogs *w, uint32_t id, uint32_t seconds)
  * watchdog: -EINVAL for an id that is not in use, or nothing to do; -ENOSPC
  * both are in use; -ENOMEM.
  */
-static long op_watchdog(uint64_t arg)
+static __cold long op_watchdog(uint64_t arg)
 {
     struct domain *d = current->domain;
     struct sched_watchdog s;
@@ -166,14 +167,14 @@ static long op_watchdog(uint64_t arg)
     return rc;
 }
 
-static int stop_watchdogs(struct domain *d)
+static __cold int stop_watchdogs(struct domain *d)
 {
     for (unsigned i = 0; d->watchdogs && i < NR_WATCHDOGS; i++)
         timer_kill(&d->watchdogs->timer[i]);
     return 0;
 }
 
-static void free_watchdogs(struct domain *d)
+static __cold void free_watchdogs(struct domain *d)
 {
     stop_watchdogs(d);
     xfree(d->watchdogs);
@@ -188,7 +189,7 @@ DOMAIN_HOOKS(sched_hooks) = {
 
 /* ---- pin_override ---- */
 
-static int pin(struct vcpu *v, int32_t pcpu)
+static __cold int pin(struct vcpu *v, int32_t pcpu)
 {
     cpumask_t before = v->hard_affinity;
     int rc;
@@ -207,7 +208,7 @@ static int pin(struct vcpu *v, int32_t pcpu)
     return rc;
 }
 
-static int unpin(struct vcpu *v)
+static __cold int unpin(struct vcpu *v)
 {
     cpumask_t before = v->saved_affinity;
     int rc;
@@ -225,7 +226,7 @@ static int unpin(struct vcpu *v)
  * the call returns. -EPERM for all but the hardware's domain; -EINVAL no such
  * CPU, or not pinned; -EBUSY pinned already.
  */
-static long op_pin_override(uint64_t arg)
+static __cold long op_pin_override(uint64_t arg)
 {
     struct sched_pin_override s;
 
@@ -277,8 +278,8 @@ static long do_sched_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
 HYPERCALL(__HYPERVISOR_sched_op, 2, do_sched_op);
 
 /* The older form: the argument of shutdown is the reason itself. */
-static long do_sched_op_compat(uint64_t cmd, uint64_t arg, uint64_t a3,
-                               uint64_t a4, uint64_t a5, uint64_t a6)
+static __cold long do_sched_op_compat(uint64_t cmd, uint64_t arg, uint64_t a3,
+                                      uint64_t a4, uint64_t a5, uint64_t a6)
 {
     (void)a3, (void)a4, (void)a5, (void)a6;
     switch ((int)cmd) {

@@ -11,6 +11,7 @@ boot_dom0 "boots in spite of bad options" -s 2 -t 240 -e 'userland reached' \
 logged "an unknown option is named" 'WARNING: option .*frobnicate'
 logged "a malformed number is named" 'WARNING: option .*maxcpus.*lots'
 logged "an unknown scheduler is named" 'WARNING: option .*sched.*nosuch'
+logged "... and the default is used" 'Scheduler: .* \(bvt\)'
 logged "an item of a list is named" 'WARNING: option .*xpti.*perhaps'
 logged "dom0_max_vcpus=1 holds" 'userland reached.* 1 CPU'
 

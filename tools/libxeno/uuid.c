@@ -1,9 +1,6 @@
 /* UUIDs as text. Pure. */
 #include "xeno.h"
 
-#include <ctype.h>
-#include <stdio.h>
-
 /* Is there a dash in front of byte i? */
 static bool dash_before(unsigned i)
 {
@@ -23,17 +20,22 @@ void xeno_uuid_text(const uint8_t uuid[16], char text[37])
     *text = '\0';
 }
 
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20; /* small letters */
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 bool xeno_uuid_parse(const char *s, uint8_t uuid[16])
 {
     for (unsigned i = 0; i < 16; i++, s += 2) {
-        unsigned byte;
-
         if (dash_before(i) && *s++ != '-')
             return false;
-        if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]))
+        if (digit_of(s[0]) < 0 || digit_of(s[1]) < 0)
             return false;
-        sscanf(s, "%2x", &byte);
-        uuid[i] = (uint8_t)byte;
+        uuid[i] = (uint8_t)(digit_of(s[0]) << 4 | digit_of(s[1]));
     }
     return !*s;
 }

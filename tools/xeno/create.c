@@ -158,25 +158,46 @@ bool guest_from_text(struct xeno *x, const char *file, const char *text,
 
 /* ---- the command ---- */
 
+#define READ_STEP 4096u
+
+/* All that comes, and room for more bytes behind it; NULL with errno. */
+static char *read_all(int fd, size_t more, size_t *n)
+{
+    char *text = NULL;
+    ssize_t got;
+
+    *n = 0;
+    do {
+        text = must(realloc(text, *n + READ_STEP + more));
+        got = read(fd, text + *n, READ_STEP);
+        if (got > 0)
+            *n += (size_t)got;
+    } while (got > 0);
+    if (!got)
+        return text;
+    free(text);
+    return NULL;
+}
+
 /* The file ("-": standard input), with the settings of the command line. */
 static char *read_text(const char *file, int extra, char **settings)
 {
-    FILE *f = strcmp(file, "-") ? fopen(file, "re") : stdin;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out;
-    int c;
+    int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : 0;
+    size_t more = 1, n;
+    char *text;
 
-    if (!f)
+    if (fd < 0)
         return NULL;
-    out = must(open_memstream(&text, &size));
-    while ((c = getc(f)) != EOF)
-        putc(c, out);
     for (int i = 0; i < extra; i++)
-        fprintf(out, "\n%s", settings[i]);
-    fclose(out);
-    if (f != stdin)
-        fclose(f);
+        more += strlen(settings[i]) + 1;
+    text = read_all(fd, more, &n);
+    if (fd)
+        close(fd);
+    if (!text)
+        return NULL;
+    text[n] = '\0';
+    for (int i = 0; i < extra; i++)
+        n += (size_t)sprintf(text + n, "\n%s", settings[i]);
     return text;
 }
 

@@ -6,7 +6,7 @@
 #include <lwip/timeouts.h>
 
 #define TICK_MS 10
-#define LEASE_MS 10000
+#define LEASE_MS 20000
 #define LONGEST_WAIT_MS 100 /* lwIP's timers may be set meanwhile */
 
 static struct mutex lock;

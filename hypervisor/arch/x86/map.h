@@ -34,6 +34,8 @@ static inline mfn_t mapped_frame(const void *p)
 }
 
 void clear_frame(mfn_t m);
+/* n frames that follow each other, which nobody will read at once. */
+void clear_frames(mfn_t m, uint64_t n);
 void copy_frame(mfn_t dst, mfn_t src);
 
 #endif

@@ -157,6 +157,23 @@ static void short_sleep_keeps_the_rest(void **state)
     assert_int_equal(s.vcpu[0].ran, MILLISECS(5));
 }
 
+/* Its own and the other's clock differ a little. */
+static void wakes_in_the_past(void **state)
+{
+    (void)state;
+    set(0, MILLISECS(20), MILLISECS(5), MILLISECS(20), false);
+    sim_wake(&s, 0);
+    sim_wake(&s, 1);
+    for (unsigned n = 0; n < 300; n++) {
+        sim_run(&s, MILLISECS(10));
+        s.t -= MICROSECS(3);
+        sim_sleep(&s, 2);
+        sim_wake(&s, 2);
+        s.t += MICROSECS(3);
+    }
+    assert_true(distance(s.vcpu[0].ran, MILLISECS(750)) <= MILLISECS(10));
+}
+
 static void yield_gives_way(void **state)
 {
     (void)state;
@@ -244,6 +261,7 @@ int run_atropos_tests(void)
         cmocka_unit_test_setup(wakes_within_latency, setup),
         cmocka_unit_test_setup(periods_double, setup),
         cmocka_unit_test_setup(short_sleep_keeps_the_rest, setup),
+        cmocka_unit_test_setup(wakes_in_the_past, setup),
         cmocka_unit_test_setup(yield_gives_way, setup),
         cmocka_unit_test_setup(bad_values, setup),
         cmocka_unit_test_setup(promises, setup),

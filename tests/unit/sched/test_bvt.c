@@ -112,6 +112,23 @@ static void wakes_beside_a_long_run(void **state)
     assert_true(distance(s.vcpu[1].ran, SECONDS(1)) <= 2 * CTX_ALLOW);
 }
 
+/* It wakes by another CPU's clock, which is a little behind. */
+static void wakes_in_the_past(void **state)
+{
+    (void)state;
+    sim_wake(&s, 0);
+    sim_wake(&s, 1);
+    for (unsigned n = 0; n < 300; n++) {
+        sim_run(&s, MILLISECS(10));
+        s.t -= MICROSECS(3);
+        sim_sleep(&s, 2);
+        sim_wake(&s, 2);
+        s.t += MICROSECS(3);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(distance(s.vcpu[i].ran, SECONDS(1)) <= 3 * CTX_ALLOW);
+}
+
 /* One that ran much and slept a little is not forgiven. */
 static void leaving_is_not_forgiven(void **state)
 {
@@ -280,6 +297,7 @@ int run_bvt_tests(void)
         cmocka_unit_test_setup(no_drift, setup),
         cmocka_unit_test_setup(sleeping_earns_nothing, setup),
         cmocka_unit_test_setup(wakes_beside_a_long_run, setup),
+        cmocka_unit_test_setup(wakes_in_the_past, setup),
         cmocka_unit_test_setup(leaving_is_not_forgiven, setup),
         cmocka_unit_test_setup(keeps_the_cpu_for_ctx_allow, setup),
         cmocka_unit_test_setup(warped_goes_first, setup),
