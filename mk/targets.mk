@@ -87,7 +87,7 @@ dom0-xl: dom0 dom0-13
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
-	vmlinuz-13 initrd-13 grub-memdisk mini-os mini-os-net)
+	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os mini-os-net)
 xl_tests := $(wildcard tests/system/xl/xl-* tests/system/xl/xeno-*)
 
 $(absO)/guests/mini-os $(absO)/guests/mini-os-net: $(absO)/guests/%: \
@@ -106,9 +106,13 @@ $(absO)/guests/initrd-%: $(initramfs_parts)
 	@mkdir -p $(@D)
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -i guest -m guest
 
-$(absO)/guests/grub-memdisk: scripts/mkmemdisk $(absO)/guests/vmlinuz-12 \
-		$(absO)/guests/initrd-12
-	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $(filter-out scripts/%,$^) $@
+$(absO)/guests/grub-memdisk: tests/system/xl/grub-linux.cfg \
+		scripts/mkmemdisk $(absO)/guests/vmlinuz-12 $(absO)/guests/initrd-12
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $< $@ $(filter $(absO)/%,$^)
+
+$(absO)/guests/grub-reader: tests/system/xl/grub-reader.cfg scripts/mkmemdisk
+	@mkdir -p $(@D)
+	@$(SCRIPT)/mkmemdisk $(absO)/toolstack $< $@
 
 # The tools' own Makefile knows whether they are up to date.
 $(absO)/tools/xeno: tools
