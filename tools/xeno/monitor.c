@@ -29,6 +29,10 @@
 #define COMPLETE "cfg"
 #define UNFINISHED "new"
 
+/* How long a file may stay locked after it was closed. */
+#define CLOSING_MS 10000
+#define CLOSING_STEP_MS 5
+
 static void config_path(const uint8_t uuid[16], const char *kind, char *path,
                         size_t room)
 {
@@ -458,21 +462,38 @@ static bool parse_file_name(const char *name, uint8_t uuid[16], bool *complete)
     return *complete || !strcmp(name + 37, UNFINISHED);
 }
 
-/* Whose creator is gone: what has contents is locked as long as it lives. */
-static bool is_abandoned(const char *path)
+/*
+ * Is it free? The kernel tells of a file's closing before it takes the lock
+ * away, so one that was closed is given a while.
+ */
+static bool is_unlocked(int fd, bool closed)
+{
+    for (unsigned ms = 0; flock(fd, LOCK_SH | LOCK_NB); ms += CLOSING_STEP_MS) {
+        if (!closed || ms >= CLOSING_MS)
+            return false;
+        poll(NULL, 0, CLOSING_STEP_MS);
+    }
+    return true;
+}
+
+/*
+ * Whose holder is gone. A creator locks its file before that has contents, so
+ * an empty one says nothing unless it was closed.
+ */
+static bool is_abandoned(const char *path, bool closed)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
-    bool yes = fd >= 0 && !fstat(fd, &st) && st.st_size &&
-               !flock(fd, LOCK_SH | LOCK_NB);
+    bool yes = fd >= 0 && !fstat(fd, &st) && (closed || st.st_size) &&
+               is_unlocked(fd, closed);
 
     if (fd >= 0)
         close(fd);
     return yes;
 }
 
-/* A file that nobody writes any more. */
-static void heed_file(struct xeno *x, const char *name)
+/* A file that was there when we came, or that was closed. */
+static void heed_file(struct xeno *x, const char *name, bool closed)
 {
     uint8_t uuid[16];
     bool complete;
@@ -481,10 +502,12 @@ static void heed_file(struct xeno *x, const char *name)
     if (!parse_file_name(name, uuid, &complete))
         return;
     snprintf(path, sizeof(path), GUEST_DIR "/%.40s", name);
-    if (complete && !access(path, F_OK))
+    if (complete && !access(path, F_OK)) {
+        (void)is_abandoned(path, closed); /* who ends it may have died, too */
         (void)guest_of(uuid);
-    else if (!complete && is_abandoned(path))
+    } else if (!complete && is_abandoned(path, closed)) {
         sweep(x, uuid);
+    }
 }
 
 /* The creators' files: who closes one is done, or dead. */
@@ -497,7 +520,7 @@ static void heed_creators(struct xeno *x, int files)
         const struct inotify_event *e = (const void *)(buf + at);
 
         if (e->len)
-            heed_file(x, e->name);
+            heed_file(x, e->name, true);
         at += (ssize_t)(sizeof(*e) + e->len);
     }
     look_at_all(x); /* it may have shut down meanwhile */
@@ -538,7 +561,7 @@ static void load_guests(struct xeno *x)
     struct dirent *e;
 
     while (dir && (e = readdir(dir)))
-        heed_file(x, e->d_name);
+        heed_file(x, e->d_name, false);
     if (dir)
         closedir(dir);
     look_at_all(x);
