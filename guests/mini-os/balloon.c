@@ -26,7 +26,10 @@ static u64 *frame_of(u64 pfn)
     return (u64 *)xen_start_info()->mfn_list + pfn;
 }
 
-static u64 pfn_of(const void *page) { return ((u64)page - VIRT_BASE) / PAGE_SIZE; }
+static u64 pfn_of(const void *page)
+{
+    return ((u64)page - VIRT_BASE) / PAGE_SIZE;
+}
 
 /* decrease_reservation or populate_physmap of one frame. 0 or -errno. */
 static int reserve(unsigned cmd, u64 *frame)

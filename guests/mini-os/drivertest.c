@@ -74,7 +74,7 @@ static void test_mapping(unsigned self, volatile u8 *a, volatile u8 *b)
 /* A frame goes from page b to page a, the domain being both sides. */
 static void test_transfer(unsigned self, u8 *a, u8 *b)
 {
-    u64 frame = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE);
+    u64 frame = page_mfn(b);
     int ref;
 
     b[9] = 4;

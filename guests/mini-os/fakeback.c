@@ -49,11 +49,12 @@ static void *show(unsigned i, u64 ref)
 static int flip(u64 ref, const u8 *from, size_t n)
 {
     u8 *page = alloc_page();
-    u64 frame = ops.pfn_to_mfn(((u64)page - VIRT_BASE) / PAGE_SIZE);
+    u64 frame;
     int ret;
 
     if (!page)
         return -1;
+    frame = page_mfn(page);
     memcpy(page, from, n);
     ops.set_pte((u64)page, 0);
     ops.flush_page((u64)page);

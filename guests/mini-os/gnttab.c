@@ -84,7 +84,9 @@ static int grant(unsigned remote, u64 mfn, unsigned flags)
 
 int gnttab_grant(unsigned remote, const void *page, int readonly)
 {
-    return grant(remote, ops.pfn_to_mfn(((u64)page - VIRT_BASE) / PAGE_SIZE),
+    if (!xen_start_info())
+        return -XEN_ENODEV;
+    return grant(remote, page_mfn(page),
                  GTF_permit_access | (readonly ? GTF_readonly : 0U));
 }
 
@@ -149,8 +151,7 @@ int gnttab_unmap(long handle, void *page)
     u.handle = (grant_handle_t)handle;
     if (gnttab_op(GNTTABOP_unmap_grant_ref, &u) || u.status)
         return -XEN_EINVAL;
-    return map_in_place(page, ops.pfn_to_mfn(((u64)page - VIRT_BASE) /
-                                             PAGE_SIZE));
+    return map_in_place(page, page_mfn(page));
 }
 
 int gnttab_give(unsigned remote, int ref, u64 mfn)

@@ -204,7 +204,7 @@ static void pause_us(u64 us)
 /* One that has not come yet needs it for longer. */
 static void hide_low(unsigned cpu)
 {
-    u64 end = time_ns() + 5000000000UL;
+    u64 end = time_ns() + 30000000000UL;
 
     while (!(cpus_online() >> cpu & 1) && time_ns() < end)
         yield();

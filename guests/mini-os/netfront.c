@@ -47,7 +47,10 @@ static void fail(struct netfront *nf, const char *why)
     nf->failed = 1;
 }
 
-static void notify(const struct netfront *nf) { event_send((unsigned)nf->port); }
+static void notify(const struct netfront *nf)
+{
+    event_send((unsigned)nf->port);
+}
 
 static void handle_event(unsigned port, void *arg)
 {

@@ -218,7 +218,7 @@ int cpu_up(unsigned cpu)
         release(t);
         return ret;
     }
-    for (end = time_ns() + 5000000000UL; time_ns() < end; yield())
+    for (end = time_ns() + 30000000000UL; time_ns() < end; yield())
         if (online >> cpu & 1)
             return 0;
     return -110; /* its stack stays its own: it may come yet */

@@ -90,12 +90,19 @@ static struct semaphore done, gate;
 static struct wait_queue queue;
 static volatile u64 inside, clashes, woken;
 
+static u64 switches_before;
+
+static int took_turns(void)
+{
+    return counters[0] && counters[1] && switch_count() >= switches_before + 5;
+}
+
 /* Never yields: both advance only if the timer takes turns. */
 static void count(void *arg)
 {
-    u64 i = (u64)arg, end = time_ns() + 300000000UL;
+    u64 i = (u64)arg, end = time_ns() + 30000000000UL;
 
-    while (time_ns() < end)
+    while (!took_turns() && time_ns() < end)
         counters[i]++;
     sem_up(&done);
 }
@@ -134,13 +141,11 @@ static int run_two(void (*fn)(void *))
 
 static void test_threads(void)
 {
-    u64 before = switch_count();
-
+    switches_before = switch_count();
     expect(run_two(count), "two threads start");
     sem_down(&done);
     sem_down(&done);
-    expect(counters[0] && counters[1] && switch_count() >= before + 5,
-           "the timer takes turns between them");
+    expect(took_turns(), "the timer takes turns between them");
     run_two(clash);
     sem_down(&done);
     sem_down(&done);

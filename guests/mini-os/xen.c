@@ -373,10 +373,10 @@ static int xen_console_read(void)
 
 /* ---- start and end ---- */
 
-/* What is destroyed takes its ring along: a second for the reader. */
+/* What is destroyed takes its ring along: ten seconds for the reader. */
 static void drain_console(void)
 {
-    u64 end = xen_time_ns() + 1000000000UL;
+    u64 end = xen_time_ns() + 10000000000UL;
 
     while (ring && ring->out_cons != ring->out_prod && xen_time_ns() < end)
         hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);

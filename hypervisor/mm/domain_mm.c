@@ -49,6 +49,11 @@ bool domain_l1tf_unsafe(const struct domain *d, mfn_t m)
     return d->l1tf_strict && (m.m & ((1UL << bits) - 1)) < max_mfn;
 }
 
+bool domain_may_be_linear(const struct domain *d)
+{
+    return d->is_privileged || !d->xpti;
+}
+
 void l4_entry_replaced(const struct domain *d, mfn_t l4, unsigned index)
 {
     if (d->xpti)

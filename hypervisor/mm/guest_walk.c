@@ -15,7 +15,7 @@ static bool walk(uint64_t cr3, vaddr_t va, struct guest_l1 *out)
         pte_t e = READ_ONCE(t[pt_index(va, level)]);
 
         unmap_frame(t);
-        if (!(e & PTE_P))
+        if (!(e & PTE_P) || (level == 4 && mfn_eq(pte_mfn(e), m)))
             return false;
         m = pte_mfn(e);
     }

@@ -17,8 +17,9 @@ struct guest_l1 {
 };
 
 /*
- * Walks the tables that v runs on. False: a level is not present, or the
- * address is the hypervisor's.
+ * Walks the tables that v runs on. False: a level is not present, the address
+ * is the hypervisor's, or it leads through a linear entry (page_type.h), to a
+ * table that is no L1.
  */
 bool guest_walk_l1(const struct vcpu *v, vaddr_t va, struct guest_l1 *out);
 /* Walks the tables of v's kernel, also while its user mode runs. */

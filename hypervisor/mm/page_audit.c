@@ -46,6 +46,10 @@ static void audit_entry(struct audit_scratch *s, const struct frame *f,
         return;
     }
     named = frame_of(m);
+    if (linear_entry(f, level, e)) {
+        table->broken |= !!(e & PTE_RW);
+        return;
+    }
     if (level > 1) {
         audit_count(s, m, 1, 1);
         if (page_type(named) != PGT_LEVEL(level - 1) ||

@@ -244,6 +244,19 @@ static __always_inline bool pt_fill_own_l1(uint64_t at, pte_t val,
  * (level 2..4, of a table of d). As page_get_and_type.
  */
 int child_get(pte_t e, unsigned level, struct domain *d);
+
+/*
+ * The linear entry: a present entry of an L4 that names the L4 itself. It holds
+ * no references, as it means something only while its table is valid; and it
+ * is read-only, so all that can be seen through it is. See page_type.h.
+ */
+static __always_inline bool linear_entry(const struct frame *table,
+                                         unsigned level, pte_t e)
+{
+    return level == 4 && mfn_eq(pte_mfn(e), frame_mfn(table));
+}
+/* Whether d may have it so: 0 or -EINVAL. */
+int linear_check(pte_t e, const struct domain *d);
 /*
  * Validation and invalidation of a frame with type count 1 that is neither
  * VALIDATED nor PARTIAL. from: entries below hold references. parked: the

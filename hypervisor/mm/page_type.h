@@ -47,8 +47,10 @@
  * that and gets -EINVAL. When a domain dies, page_unpin on each frame that is
  * PINNED or PARTIAL takes all of it apart.
  *
- * Linear (self-mapping) page tables are refused: an L4 may not name an L4, nor
- * any table a table of its own or a higher level.
+ * No table may name one of its own or a higher level, but for the linear entry:
+ * an L4 may name itself, read-only, if domain_may_be_linear. Through it the CPU
+ * takes each table for one of a lower level, and the guest reads its tables; no
+ * walk of ours goes that way (guest_walk.c).
  */
 #ifndef MM_PAGE_TYPE_H
 #define MM_PAGE_TYPE_H
@@ -227,6 +229,11 @@ void audit_count(struct audit_scratch *scratch, mfn_t m, uint32_t refs,
 bool domain_may_map_io(const struct domain *d, mfn_t m);
 /* Cache attributes are only for domains that drive hardware. */
 bool domain_has_hardware(const struct domain *d);
+/*
+ * May its L4s have a linear entry? Not where split tables keep the hypervisor's
+ * slots from a domain that is not trusted: it would lead to those of its L4.
+ */
+bool domain_may_be_linear(const struct domain *d);
 /* Must a not-present entry with this frame number be refused (L1TF)? */
 bool domain_l1tf_unsafe(const struct domain *d, mfn_t m);
 #ifdef HOST_SHIM

@@ -151,6 +151,7 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
                                  struct domain *d, unsigned flags,
                                  mfn_t *deferred)
 {
+    const struct frame *f = frame_of(mapped_frame(ed.slot));
     pte_t old = READ_ONCE(*ed.slot);
     bool same = false;
     int rc;
@@ -161,7 +162,10 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
         if (val & UPPER_REFUSED)
             return -EINVAL;
         same = (old & PTE_P) && !((old ^ val) & PTE_ADDR);
-        rc = same ? 0 : child_get(val, ed.level, d);
+        if (linear_entry(f, ed.level, val))
+            rc = linear_check(val, d);
+        else
+            rc = same ? 0 : child_get(val, ed.level, d);
         if (rc)
             return rc;
         val = pt_adjust(val, ed.level);
@@ -170,8 +174,8 @@ static __noinline int upper_edit(struct edit ed, unsigned index, pte_t val,
     }
     entry_write(ed.slot, old, val, flags);
     if (ed.level == 4 && (old & PTE_P))
-        l4_entry_replaced(d, mapped_frame(ed.slot), index);
-    if ((old & PTE_P) && !same)
+        l4_entry_replaced(d, frame_mfn(f), index);
+    if ((old & PTE_P) && !same && !linear_entry(f, ed.level, old))
         drop_child(old, d, deferred);
     return 0;
 }

@@ -240,10 +240,22 @@ static __always_inline bool child_share(pte_t e, uint64_t type, uint16_t id)
     return true;
 }
 
-/* Any other child. May give way before it, unless it is the first such. */
-static __noinline int child_build(pte_t e, unsigned level, struct domain *d,
+int linear_check(pte_t e, const struct domain *d)
+{
+    return (e & (UPPER_REFUSED | PTE_RW)) || !domain_may_be_linear(d) ? -EINVAL
+                                                                      : 0;
+}
+
+/*
+ * Any other child of table f, or f itself. May give way before it, unless it is
+ * the first such.
+ */
+static __noinline int child_build(const struct frame *f, pte_t e,
+                                  unsigned level, struct domain *d,
                                   bool *worked)
 {
+    if (linear_entry(f, level, e))
+        return linear_check(e, d);
     if (*worked && preempt_needed())
         return -ERESTART_PREEMPT;
     *worked = true;
@@ -269,7 +281,7 @@ static int upper_up(struct frame *f, unsigned level, struct progress *p,
         if (likely(child_share(e, PGT_LEVEL(level - 1), id)))
             continue;
         if (e & PTE_P)
-            rc = child_build(e, level, d, &worked);
+            rc = child_build(f, e, level, d, &worked);
         else
             rc = l1tf_unsafe(e, d) ? -EINVAL : 0;
         if (unlikely(rc))
@@ -360,7 +372,8 @@ static int upper_down(struct frame *f, unsigned level, struct progress *p,
             rc = -ERESTART_PREEMPT;
         } else {
             at--;
-            rc = page_put_and_type(frame_of(pte_mfn(e)), d);
+            if (!linear_entry(f, level, e))
+                rc = page_put_and_type(frame_of(pte_mfn(e)), d);
             worked = true;
         }
     }

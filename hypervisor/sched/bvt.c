@@ -290,9 +290,6 @@ static __cold void bvt_dump_cpu(unsigned cpu)
         printk("    first d%uv%u%s, %ld ahead of virtual time\n",
                b->v->domain->domain_id, b->v->vcpu_id,
                b->warped ? " (warped)" : "", (long)(b->avt - q->svt));
-    if (next)
-        printk("    then d%uv%u, %ld later\n", next->v->domain->domain_id,
-               next->v->vcpu_id, (long)(evt(next) - evt(b)));
 }
 
 SCHEDULER(bvt_scheduler) = {

@@ -140,7 +140,7 @@ void vcpu_sleep_nosync(struct vcpu *v)
 }
 
 /* Not for `current`, and with interrupts on: the vCPU's CPU may need us. */
-void vcpu_sleep_sync(struct vcpu *v)
+__cold void vcpu_sleep_sync(struct vcpu *v)
 {
     ASSERT(v != current);
     vcpu_sleep_nosync(v);
@@ -162,7 +162,7 @@ void vcpu_yield_current(void)
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r)
+__cold void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r)
 {
     unsigned long flags;
     struct sched_cpu *sc = sched_lock_vcpu(v, &flags);

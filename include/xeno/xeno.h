@@ -9,6 +9,7 @@
 #define XENO_XENO_H
 
 #include <xen/xen.h>
+#include "sched.h" /* parameters of schedulers, in domctl and sysctl */
 
 /* ---- time: docs/time.md ---- */
 #define __HYPERVISOR_xeno_time_op __HYPERVISOR_arch_4

@@ -234,6 +234,11 @@ static void walk_entry(unsigned long parent, unsigned level, uint64_t pte)
         return;
     if (pfn == ~0UL && level == 1 && is_io(mfn))
         return;
+    if (level == 4 && mfn == parent) { /* linear: it shows, and no more */
+        if (pte & PTE_RW)
+            failure("L4 %#lx names itself, writable", mfn);
+        return;
+    }
     if (pfn == ~0UL) {
         failure("L%u %#lx maps %#lx, not ours", level, parent, mfn);
     } else if (level == 1) {

@@ -133,7 +133,8 @@ static int open_disk(void)
           info->sector_size, info->read_only ? "read-only" : "writable",
           info->can_flush ? ", flushes" : "");
     limit = 2 * number_option("kib", 1UL << 40, 16384);
-    run.sectors = (info->sectors < limit ? info->sectors : limit) & ~(PIECE - 1UL);
+    run.sectors = info->sectors < limit ? info->sectors : limit;
+    run.sectors -= run.sectors % PIECE;
     run.buffers = alloc((DEPTH * PIECE * 512UL) + PAGE_SIZE);
     if (!run.sectors || !run.buffers) {
         print("blkbench: %s\n", run.sectors ? "too little memory"

@@ -90,7 +90,7 @@ static void flood(u64 count)
                !bench.failed)
             send(packet_echo(bench.out, &bench.me, &bench.peer,
                              (uint16_t)sent++, bench.size));
-        if (!take_frames(time_ns() + 10 * SECOND_NS))
+        if (!take_frames(time_ns() + 60 * SECOND_NS))
             lost = sent - bench.answered;
     }
     tsc = read_tsc() - tsc;

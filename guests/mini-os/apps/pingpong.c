@@ -69,15 +69,15 @@ static void with_itself(u64 count)
 
 static void as_server(unsigned peer, u64 count)
 {
-    int port = event_alloc(peer, send_back, NULL);
+    int port = event_alloc(peer, send_back, NULL), all;
 
     if (port < 0) {
         print("pingpong: no port for domain %u (%d)\n", peer, port);
         return;
     }
     print("pingpong: port %d awaits domain %u\n", port, peer);
-    print("pingpong: %s after %lu\n",
-          await(&sent_back, count, 600) ? "done" : "nothing more comes",
+    all = await(&sent_back, count, 600);
+    print("pingpong: %s after %lu\n", all ? "done" : "nothing more comes",
           sent_back);
     event_close((unsigned)port);
 }

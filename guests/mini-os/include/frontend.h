@@ -10,8 +10,8 @@
 
 struct frontend {
     char dir[XENBUS_PATH], backend[XENBUS_PATH];
-    unsigned peer;            /* the back end's domain */
-    struct wait_queue queue;  /* the back end's state, or what the driver adds */
+    unsigned peer;           /* the back end's domain */
+    struct wait_queue queue; /* for its state, and for what the driver adds */
     struct xenbus_watch watch;
     int watched, lost;
     char *err; /* of err_size bytes, the opener's; null once it is open */

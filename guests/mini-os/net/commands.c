@@ -54,7 +54,7 @@ static void ping(void)
         return;
     }
     for (i = 0; i < 4 && !net_start(); i++) {
-        took = ping_once(&to, 1000);
+        took = ping_once(&to, 5000);
         if (took)
             print("ping: answer after %lu us\n", took / 1000);
         else

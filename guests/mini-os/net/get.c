@@ -2,7 +2,7 @@
 #include "net.h"
 #include <lwip/tcp.h>
 
-#define WAIT_MS 15000
+#define WAIT_MS 60000
 #define HEAD_MAX 512
 
 struct transfer {

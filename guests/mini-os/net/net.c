@@ -1,12 +1,13 @@
 /* The network's start, its thread, its lock, and what lwIP asks for. */
 #include "net.h"
+#include <apps.h>
 #include <lwip/dhcp.h>
 #include <lwip/init.h>
 #include <lwip/sys.h>
 #include <lwip/timeouts.h>
 
 #define TICK_MS 10
-#define LEASE_MS 10000
+#define LEASE_SECONDS 20
 #define LONGEST_WAIT_MS 100 /* lwIP's timers may be set meanwhile */
 
 static struct mutex lock;
@@ -123,7 +124,8 @@ static int add_card(const ip4_addr_t *ip, const ip4_addr_t *mask,
 
 static int wait_for_lease(void)
 {
-    u64 end = time_ns() + LEASE_MS * 1000000UL;
+    u64 seconds = number_option("lease", 3600, LEASE_SECONDS);
+    u64 end = time_ns() + seconds * 1000000000UL;
 
     while (!dhcp_supplied_address(&card)) {
         if (time_ns() > end) {

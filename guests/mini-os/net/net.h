@@ -13,8 +13,9 @@
 
 /*
  * Starts it once, with the address by ip=ADDRESS[/BITS][,GATEWAY] on the
- * command line, or by DHCP without; waits for a lease. 0; -1 after a message:
- * a bad ip=, or no lease in 10 s. Without a card there is the loop interface.
+ * command line, or by DHCP without; waits for a lease, lease=SECONDS at most
+ * (20). Without a card there is the loop interface. 0; -1 after a message: a
+ * bad ip=, or no lease.
  */
 int net_start(void);
 /* Every call of lwIP happens between these two. */

@@ -27,3 +27,19 @@ says()
         return 1
     }
 }
+
+# start TOOL [-p]: creates it; $id is its number, $home its directory. It is
+# paused until that is known, and longer with -p.
+start()
+{
+    "$1" create -p /tmp/mini.cfg && id=$("$1" domid mini) &&
+        home=/local/domain/$id && { [ "${2:-}" = -p ] || "$1" unpause mini; }
+}
+
+# left: it is gone, and so are its back ends. Cheaper to ask than the tools.
+left()
+{
+    ! xenstore-exists "$home/name" &&
+        [ -z "$(xenstore-list /local/domain/0/backend/vif 2>/dev/null)" ] &&
+        [ -z "$(xenstore-list /local/domain/0/backend/vbd 2>/dev/null)" ]
+}

@@ -19,6 +19,7 @@ int mo_strncmp(const char *a, const char *b, size_t n);
 char *mo_strchr(const char *s, int c);
 char *mo_strstr(const char *hay, const char *needle);
 unsigned long mo_strtoul(const char *s, char **end, int base);
+int mo_atoi(const char *s);
 int mo_snprintf(char *buf, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -93,6 +94,18 @@ static void test_strtoul(void **state)
         }
 }
 
+static void test_atoi(void **state)
+{
+    static const char *const numbers[] = {"0",   "12",  "-1", "+7",
+                                          "-2147483648", "2147483647",
+                                          "-",   "",    "x",  "-x",
+                                          "5 6", "0x10"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        assert_int_equal(mo_atoi(numbers[i]), atoi(numbers[i]));
+}
+
 /* The same text, result and cut, for every size of the buffer. */
 #define SAME(...)                                                              \
     do {                                                                       \
@@ -127,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_strtoul),
+        cmocka_unit_test(test_atoi),
         cmocka_unit_test(test_printf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

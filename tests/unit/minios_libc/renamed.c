@@ -9,6 +9,7 @@
 #define strchr mo_strchr
 #define strstr mo_strstr
 #define strtoul mo_strtoul
+#define atoi mo_atoi
 #define vsnprintf mo_vsnprintf
 #define snprintf mo_snprintf
 #include "libc.c"

@@ -98,6 +98,12 @@ bool domain_has_hardware(const struct domain *d)
     return false;
 }
 
+bool domain_may_be_linear(const struct domain *d)
+{
+    (void)d;
+    return false;
+}
+
 bool domain_l1tf_unsafe(const struct domain *d, mfn_t m)
 {
     (void)d, (void)m;

@@ -177,12 +177,11 @@ static unsigned expand(struct state from)
     return fresh;
 }
 
-static void reachable_states(void **state)
+static void explore(void)
 {
     const char *bound = getenv("PAGE_TYPE_STATES");
     struct state start;
 
-    (void)state;
     max_states = bound ? (unsigned)atoi(bound) : STATES;
     hash_size = 2 * max_states + 1;
     states = calloc(max_states, sizeof(*states));
@@ -203,7 +202,21 @@ static void reachable_states(void **state)
     free(hash_heads);
 }
 
+static void reachable_states(void **state)
+{
+    (void)state;
+    explore();
+}
+
+static void states_with_linear_tables(void **state)
+{
+    (void)state;
+    A.linear = B.linear = true;
+    explore();
+}
+
 const struct CMUnitTest explore_tests[] = {
     TEST(reachable_states),
+    TEST(states_with_linear_tables),
     TESTS_END,
 };

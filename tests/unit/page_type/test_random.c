@@ -76,6 +76,8 @@ static pte_t any_entry(unsigned who, unsigned level)
         e = E(mfn(FRAMES - 2 + rnd(4)), 0);
     if (kind == 4)
         e |= odd[rnd(ARRAY_SIZE(odd))];
+    if (kind == 5)
+        e = E(frame_of_level(who, 4), 0); /* in itself it is linear */
     return e | (rnd(3) ? 0 : PTE_RW) | (rnd(2) ? PTE_US : 0);
 }
 
@@ -268,6 +270,8 @@ static void random_operations(void **state)
         (void)world_setup(NULL);
         A.strict = round & 1;
         B.hardware = round & 2;
+        A.linear = round & 4;
+        B.linear = !A.linear;
         for (unsigned who = 0; who < 2; who++)
             for (unsigned i = 0; i < PER_DOMAIN; i++)
                 owned[who][i] = new_frame(doms[who]);

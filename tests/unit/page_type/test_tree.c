@@ -108,18 +108,68 @@ static void no_linear_tables(void **state)
         struct snapshot s;
 
         snapshot(&s);
-        entries(t)[5] = E(t, 0); /* itself */
-        assert_int_equal(page_pin(t, level, &A), -EBUSY);
-        entries(t)[5] = E(other, 0); /* one of its own level */
+        /* One of its own level, or itself. An L4 is told so at once. */
+        entries(t)[5] = E(t, 0);
+        assert_int_equal(page_pin(t, level, &A), level < 4 ? -EBUSY : -EINVAL);
+        entries(t)[5] = E(other, 0);
         assert_int_equal(page_pin(t, level, &A), -EBUSY);
         entries(t)[5] = 0;
         assert_same(&s);
         assert_int_equal(page_pin(t, level, &A), 0);
         assert_int_equal(pt_update_entry(t, 5, E(t, 0), &A, &A, 0, NULL),
-                         -EBUSY);
+                         level < 4 ? -EBUSY : -EINVAL);
         assert_int_equal(pt_update_entry(t, 5, E(other, 0), &A, &A, 0, NULL),
                          -EBUSY);
         audit_ok();
+    }
+}
+
+/* The one exception: it holds nothing, and is never writable. */
+static void linear_entry_of_an_l4(void **state)
+{
+    mfn_t t = new_frame(&A), l3 = child_of(&A, 3), deferred;
+    struct snapshot s, valid;
+
+    (void)state;
+    A.linear = true;
+    snapshot(&s);
+    entries(t)[5] = E(t, PTE_RW);
+    assert_int_equal(page_pin(t, 4, &A), -EINVAL);
+    assert_same(&s);
+    entries(t)[5] = E(t, PTE_PSE);
+    assert_int_equal(page_pin(t, 4, &A), -EINVAL);
+    entries(t)[5] = E(t, 0);
+    entries(t)[6] = E(l3, PTE_RW);
+    assert_int_equal(page_pin(t, 4, &A), 0);
+    snapshot(&valid);
+    audit_ok();
+    /* Not made writable by a change of flags alone, nor by another slot. */
+    assert_int_equal(pt_update_entry(t, 5, E(t, PTE_RW), &A, &A, 0, NULL),
+                     -EINVAL);
+    assert_int_equal(pt_update_entry(t, 7, E(t, PTE_RW), &A, &A, 0, NULL),
+                     -EINVAL);
+    assert_int_equal(entries(t)[5], pt_adjust(E(t, 0), 4));
+    assert_int_equal(pt_update_entry(t, 7, E(t, 0), &A, &A, 0, NULL), 0);
+    assert_same(&valid);
+    audit_ok();
+    /* Replaced by a child and back; what it gave up it never held. */
+    assert_int_equal(pt_update_entry(t, 7, E(l3, 0), &A, &A, 0, &deferred), 0);
+    assert_true(mfn_is_invalid(deferred));
+    audit_ok();
+    assert_int_equal(pt_update_entry(t, 7, E(t, 0), &A, &A, 0, &deferred), 0);
+    assert_int_equal(pt_update_entry(t, 5, 0, &A, &A, 0, &deferred), 0);
+    assert_same(&valid);
+    audit_ok();
+    entries(t)[7] |= PTE_A; /* the CPU's */
+    assert_int_equal(page_unpin(t, &A), 0);
+    assert_same(&s);
+    /* Another of its level stays refused, and other levels' own. */
+    entries(t)[7] = E(child_of(&A, 4), 0);
+    assert_int_equal(page_pin(t, 4, &A), -EBUSY);
+    for (unsigned level = 2; level < 4; level++) {
+        mfn_t u = new_frame(&A);
+        entries(u)[5] = E(u, 0);
+        assert_int_equal(page_pin(u, level, &A), -EBUSY);
     }
 }
 
@@ -248,6 +298,7 @@ const struct CMUnitTest tree_tests[] = {
     TEST(flags),
     TEST(bad_targets),
     TEST(no_linear_tables),
+    TEST(linear_entry_of_an_l4),
     TEST(no_loops),
     TEST(shared_children),
     TEST(hypervisor_slots),

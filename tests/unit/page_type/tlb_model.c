@@ -86,8 +86,21 @@ void tlb_touch(unsigned cpu, pte_t e, unsigned level)
         held[cpu][m.m] |= USE_WRITE;
 }
 
+/* By way of linear entries a table also serves as one of each lower level. */
+static unsigned lower_uses(const struct domain *d, unsigned level)
+{
+    unsigned uses = 0;
+
+    while (d->linear && --level)
+        uses |= USE_WALK(level);
+    return uses;
+}
+
 static void touch_table(const struct domain *d, mfn_t m, unsigned level)
 {
+    for (unsigned c = 0; c < CPUS; c++)
+        if (d->cpus & CPUMASK(c))
+            held[c][m.m] |= lower_uses(d, level);
     for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
         pte_t e = entries(m)[i];
 
@@ -100,15 +113,19 @@ static void touch_table(const struct domain *d, mfn_t m, unsigned level)
     }
 }
 
+static const struct domain *owner(unsigned i)
+{
+    return frame_owner_id(F(mfn(i))) == A.id ? &A : &B;
+}
+
 void tlb_fill(void)
 {
     for (unsigned i = 0; i < FRAMES; i++) {
         uint64_t x = F(mfn(i))->type;
         unsigned level = pgt_level(x);
-        struct domain *d = frame_owner_id(F(mfn(i))) == A.id ? &A : &B;
 
         if (level && (x & PGT_VALIDATED) && (x & PGT_COUNT_MASK))
-            touch_table(d, mfn(i), level);
+            touch_table(owner(i), mfn(i), level);
     }
 }
 
@@ -121,7 +138,7 @@ void tlb_check(void)
         if (!(x & PGT_COUNT_MASK) || (F(mfn(i))->ref & FRAME_XENHEAP))
             continue;
         if (level)
-            allowed = USE_WALK(level);
+            allowed = USE_WALK(level) | lower_uses(owner(i), level);
         else if ((x & PGT_MASK) == PGT_WRITABLE)
             allowed = USE_WRITE;
         for (unsigned c = 0; c < CPUS; c++)

@@ -154,6 +154,11 @@ bool domain_has_hardware(const struct domain *d)
     return d->hardware;
 }
 
+bool domain_may_be_linear(const struct domain *d)
+{
+    return d->linear;
+}
+
 bool domain_l1tf_unsafe(const struct domain *d, mfn_t m)
 {
     return d->strict && m.m < max_mfn;

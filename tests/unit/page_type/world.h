@@ -20,7 +20,7 @@
 
 struct domain {
     uint16_t id;
-    bool hardware, strict;
+    bool hardware, strict, linear;
     cpumask_t cpus;            /* may hold its translations */
     uint64_t io_first, io_end; /* device frames it may map */
     mfn_t released;            /* last descriptor_page_released */
