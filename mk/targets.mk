@@ -127,8 +127,9 @@ $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
 	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
 
-# The same for a person: one kernel will do.
-demo_guest := $(absO)/guests/vmlinux-12 $(absO)/guests/initrd-12
+# The same for a person: one Linux kernel will do.
+demo_guest := $(absO)/guests/vmlinux-12 $(absO)/guests/initrd-12 \
+	$(absO)/guests/mini-os
 
 $(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest) \
 		$(absO)/tools/xeno
@@ -136,7 +137,7 @@ $(absO)/dom0-demo.cpio: $(initramfs_parts) scripts/program-files $(demo_guest) \
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno $(addprefix -G ,$(demo_guest))
 
-# A terminal on domain 0: with the tools and a guest that runs already, or
+# A terminal on domain 0: with the tools and two guests that run already, or
 # (PLAIN=1, or another kernel than Debian 12's) with a shell alone.
 ifeq ($(PLAIN)$(KERNEL),012)
 run: packages-run
@@ -147,7 +148,7 @@ run: packages-run
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-demo.cpio
 	@MEM=$(MEM) SMP=$(SMP) CPU='$(CPU)' GRAPHIC=$(GRAPHIC) \
 	  XEN_ARGS='dom0_mem=768M $(XEN_ARGS)' \
-	  DOM0_ARGS='xeno.guest=demo quiet $(DOM0_ARGS)' \
+	  DOM0_ARGS='xeno.guest=demo,mini-os quiet $(DOM0_ARGS)' \
 	  RUN_ARGS='$(RUN_ARGS)' INITRD=$(absO)/dom0-demo.cpio $(SCRIPT)/run
 else
 run: packages-run
@@ -239,7 +240,7 @@ make tools          $(O)/tools/xeno, domain 0's command
 make mini-os        $(O)/mini-os/mini-os, the sample guest
 make mini-os-net    $(O)/mini-os/mini-os-net, the same with lwIP's TCP/IP
 make run            boot Debian's kernel on it in QEMU: a shell in domain 0,
-                    with a guest beside it (Ctrl-A x leaves)
+                    with two guests beside it (Ctrl-A x leaves)
 make check          all tests       TESTS="FILE..." only these, JOBS=2
 make stress         a long memory and process storm   MINUTES=10
 make fuzz-guest     random hypercalls against the debug build

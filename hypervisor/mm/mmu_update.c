@@ -137,8 +137,9 @@ static __noinline long update_list(uint64_t ureqs, uint64_t count_arg,
         copy_from_guest_va(&before, pdone, sizeof(before)))
         return -EFAULT;
     rc = get_domains(&job, (uint32_t)foreigndom);
+    /* Linux counts on the number: else it clears its errors beyond the end. */
     if (unlikely(rc))
-        return rc;
+        return mmu_put_done(pdone, before, rc);
     spin_lock(&job.pt->pt_lock);
     rc = do_list(&job, ureqs, count, &done);
     spin_unlock(&job.pt->pt_lock);

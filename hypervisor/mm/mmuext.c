@@ -244,7 +244,7 @@ static __noinline long op_list(uint64_t uops, uint64_t count_arg,
         return -EFAULT;
     rc = mmu_foreign_get((domid_t)foreigndom, &fg);
     if (rc)
-        return rc;
+        return mmu_put_done(pdone, before, rc);
     rc = do_list(v, fg, uops, count, &done);
     mmu_foreign_put(fg);
     rc = mmu_put_done(pdone, before + done, rc);

@@ -89,7 +89,9 @@ static void test_refused(void)
     batch[0].ptr = 1UL << 50;
     expect(update(1, &done, DOMID_SELF) < 0, "no frame, and not refused");
     batch[0].ptr = data << 12;
+    done = 77;
     expect(update(1, &done, 1234) < 0, "no such domain, and not refused");
+    expect_eq(done, 0); /* kernels count on it */
     expect_eq(hypercall4(__HYPERVISOR_mmu_update, 0x10, 1, 0, DOMID_SELF),
               -EFAULT);
     expect_eq(hypercall4(__HYPERVISOR_mmu_update, HYPERVISOR_VIRT_START, 1, 0,

@@ -1,7 +1,6 @@
 #!/bin/sh
 # The sample guest, one file: on the bare machine, as domain 0 of ours and of
-# stock Xen. Checklist rows 20-30 and 36-38. As domU: xl-mini-os.t; with a
-# network: xl-mini-net.t.
+# stock Xen. Checklist rows 20-30 and 36-38. As domU: xl-mini-os.t.
 . "$(dirname "$0")/lib.sh"
 export MAKEFLAGS=
 src=$TOP/guests/mini-os

@@ -17,6 +17,6 @@ for policy in atropos:Atropos "rr:Round robin"; do
     ln -sfn "$O/tests/guest" "$O/sched-$name/tests/guest"
     check "$name: test kernels" env O="$O/sched-$name" HYPERVISOR="$XENO" \
         "$TOP/tests/guest/run-tests" -j 1 -a "sched=$name" sched-any sched-op \
-        vcpus timer events domain-control
+        vcpus timer
 done
 done_testing

@@ -109,6 +109,9 @@ int xeno_vcpu_set_affinity(struct xeno *x, uint32_t id, unsigned vcpu,
 int xeno_vcpu_set_context(struct xeno *x, uint32_t id, unsigned vcpu,
                           const struct vcpu_guest_context *context);
 
+int xeno_vcpu_context(struct xeno *x, uint32_t id, unsigned vcpu,
+                      struct vcpu_guest_context *context);
+
 /* ---- memory.c ---- */
 
 /*
@@ -266,6 +269,14 @@ int xeno_domain_named(struct xeno *x, const char *name, uint32_t *id);
  */
 void xeno_index_add(struct xeno *x, uint32_t id, const char *name);
 void xeno_index_remove(struct xeno *x, uint32_t id);
+
+/* ---- core.c ---- */
+
+/*
+ * Writes a domain's registers and memory to a file that is made for that. On
+ * failure there is none.
+ */
+int xeno_core_dump(struct xeno *x, uint32_t id, const char *path);
 
 /* ---- build.c ---- */
 

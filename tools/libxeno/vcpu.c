@@ -93,3 +93,19 @@ int xeno_vcpu_set_context(struct xeno *x, uint32_t id, unsigned vcpu,
     set_xen_guest_handle(op->u.vcpucontext.ctxt, c);
     return failed(x, domctl_run(x, op), id, vcpu, "set the registers of");
 }
+
+int xeno_vcpu_context(struct xeno *x, uint32_t id, unsigned vcpu,
+                      struct vcpu_guest_context *context)
+{
+    struct xen_domctl *op = domctl_start(x, XEN_DOMCTL_getvcpucontext, id);
+    vcpu_guest_context_t *c = arena_alloc(x, sizeof(*c));
+    int rc;
+
+    op->u.vcpucontext.vcpu = vcpu;
+    set_xen_guest_handle(op->u.vcpucontext.ctxt, c);
+    rc = domctl_run(x, op);
+    if (rc)
+        return failed(x, rc, id, vcpu, "read the registers of");
+    *context = *c;
+    return 0;
+}

@@ -127,12 +127,18 @@ int console_attach(struct xeno *x, uint32_t id)
     return 0;
 }
 
+/* xl's options: a PV guest has one console, number 0. */
 int cmd_console(struct xeno *x, int argc, char **argv)
 {
     uint32_t id;
+    int c;
 
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
+    while ((c = option(argc, argv, "t:n:")) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (strcmp(optarg, c == 't' ? "pv" : "0"))
+            return fail("a guest has no console but that: -t pv -n 0");
+    }
     if (argc - optind != 1)
         return usage();
     if (!find_domain(x, argv[optind], &id))

@@ -11,12 +11,14 @@
 
 #include "cmd.h"
 #include "device.h"
+#include "json.h"
 #include "monitor.h"
 #include "record.h"
 #include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,9 +142,9 @@ int guest_create(struct xeno *x, struct guest *g, bool run, uint32_t *id)
 }
 
 bool guest_from_text(struct xeno *x, const char *file, const char *text,
-                     struct guest *g)
+                     unsigned extra, struct guest *g)
 {
-    struct cfg cfg = {0};
+    struct cfg cfg = {.extra = extra};
     bool ok = cfg_parse(&cfg, file, text);
 
     memset(g, 0, sizeof(*g));
@@ -156,7 +158,17 @@ bool guest_from_text(struct xeno *x, const char *file, const char *text,
     return ok;
 }
 
-/* ---- the command ---- */
+/* ---- what the commands read ---- */
+
+/*
+ * The words behind the options: settings have a "=" in them, the other one is
+ * the file. text and extra as for guest_from_text; the caller frees the text.
+ */
+struct source {
+    const char *file;
+    char *text;
+    unsigned extra;
+};
 
 #define READ_STEP 4096u
 
@@ -179,26 +191,55 @@ static char *read_all(int fd, size_t more, size_t *n)
     return NULL;
 }
 
-/* The file ("-": standard input), with the settings of the command line. */
-static char *read_text(const char *file, int extra, char **settings)
+/* The file ("-": standard input; NULL: nothing) in s->text; false with errno. */
+static bool read_file(struct source *s, size_t more, size_t *n)
 {
-    int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : 0;
-    size_t more = 1, n;
-    char *text;
+    int fd = 0;
 
-    if (fd < 0)
-        return NULL;
-    for (int i = 0; i < extra; i++)
-        more += strlen(settings[i]) + 1;
-    text = read_all(fd, more, &n);
-    if (fd)
+    *n = 0;
+    if (s->file && strcmp(s->file, "-"))
+        fd = open(s->file, O_RDONLY | O_CLOEXEC);
+    if (!s->file)
+        s->text = must(calloc(more, 1));
+    else if (fd >= 0)
+        s->text = read_all(fd, more, n);
+    if (fd > 0)
         close(fd);
-    if (!text)
-        return NULL;
-    text[n] = '\0';
-    for (int i = 0; i < extra; i++)
-        n += (size_t)sprintf(text + n, "\n%s", settings[i]);
-    return text;
+    return s->text;
+}
+
+/* 0, or the exit status (said). file: that of -f, or NULL. */
+static int read_source(struct source *s, const char *file, int words,
+                       char **word)
+{
+    size_t more = 1, n;
+
+    *s = (struct source){.file = file, .extra = 2};
+    for (int i = 0; i < words; i++) {
+        more += strlen(word[i]) + 1;
+        if (strchr(word[i], '='))
+            continue;
+        if (s->file)
+            return usage();
+        s->file = word[i];
+    }
+    if (!s->file && !words)
+        return usage();
+    if (!read_file(s, more, &n))
+        return fail("cannot read '%s': %s", s->file, strerror(errno));
+    for (size_t i = 0; i < n; i++)
+        s->extra += s->text[i] == '\n';
+    s->text[n] = '\0';
+    for (int i = 0; i < words; i++)
+        if (strchr(word[i], '='))
+            n += (size_t)sprintf(s->text + n, "\n%s", word[i]);
+    return 0;
+}
+
+static int read_guest(struct xeno *x, const struct source *s, struct guest *g)
+{
+    return guest_from_text(x, s->file ? s->file : "", s->text, s->extra, g)
+               ? 0 : fail_x(x);
 }
 
 static void say_created(const struct guest *g, uint32_t id, bool quiet)
@@ -223,43 +264,128 @@ static int create_watched(struct xeno *x, struct guest *g, const char *text,
     return rc;
 }
 
-int cmd_create(struct xeno *x, int argc, char **argv)
+/*
+ * Until nobody keeps the guest's configuration any more. Between two lives of
+ * a guest that restarts nobody does for a moment, either.
+ */
+static void await_end(const uint8_t uuid[16])
 {
-    bool paused = false, console = false, quiet = false, dry = false;
-    struct guest g;
-    uint32_t id;
-    char *text;
-    int c, rc;
+    for (int missing = 0; missing < 5; poll(NULL, 0, 200)) {
+        char *text = saved_config_read(uuid);
 
-    while ((c = option(argc, argv, "pcqn")) != -1) {
+        missing = text ? 0 : missing + 1;
+        free(text);
+    }
+}
+
+struct wishes {
+    bool paused, console, quiet, dry, wait;
+    const char *file;
+};
+
+/* False: wrong usage (said). */
+static bool read_wishes(int argc, char **argv, struct wishes *w)
+{
+    int c;
+
+    *w = (struct wishes){.dry = dry_run};
+    while ((c = option(argc, argv, "pcFqnf:deVA")) != -1) {
         switch (c) {
-        case 'p': paused = true; break;
-        case 'c': console = true; break;
-        case 'q': quiet = true; break;
-        case 'n': dry = true; break;
-        default: return EXIT_USAGE;
+        case 'p': w->paused = true; break;
+        case 'c': w->console = true; break;
+        case 'F': w->wait = true; break;
+        case 'q': w->quiet = true; break;
+        case 'n': w->dry = true; break;
+        case 'f': w->file = optarg; break;
+        case 'd': case 'e': break; /* xl's: nothing to do with us */
+        case 'V': case 'A':
+            fail("-%c: a guest here has no display", c);
+            return false;
+        default: return false;
         }
     }
-    argc -= optind;
-    argv += optind;
-    if (argc < 1)
-        return usage();
-    text = read_text(argv[0], argc - 1, argv + 1);
-    if (!text)
-        return fail("cannot read '%s': %s", argv[0], strerror(errno));
-    rc = guest_from_text(x, argv[0], text, &g) ? 0 : -EINVAL;
-    if (!rc && !dry)
-        rc = create_watched(x, &g, text, paused || console, &id);
-    if (!rc && !dry)
-        say_created(&g, id, quiet);
-    free(text);
-    guest_free(&g);
-    if (rc)
+    return true;
+}
+
+static int create(struct xeno *x, struct guest *g, const char *text,
+                  const struct wishes *w)
+{
+    uint32_t id;
+
+    if (create_watched(x, g, text, w->paused || w->console, &id))
         return fail_x(x);
-    if (console && !dry) {
-        if (!paused && xeno_domain_unpause(x, id))
-            return fail_x(x);
-        return console_attach(x, id);
+    say_created(g, id, w->quiet);
+    fflush(stdout);
+    if (w->console && !w->paused && xeno_domain_unpause(x, id))
+        return fail_x(x);
+    if (w->wait && !w->console)
+        await_end(g->uuid);
+    return w->console ? console_attach(x, id) : 0;
+}
+
+int cmd_create(struct xeno *x, int argc, char **argv)
+{
+    struct wishes w;
+    struct source s;
+    struct guest g;
+    int rc;
+
+    if (!read_wishes(argc, argv, &w))
+        return EXIT_USAGE;
+    rc = read_source(&s, w.file, argc - optind, argv + optind);
+    if (!rc) {
+        rc = read_guest(x, &s, &g);
+        if (!rc && w.dry)
+            json_print(record_of(&g));
+        else if (!rc)
+            rc = create(x, &g, s.text, &w);
+        guest_free(&g);
     }
-    return 0;
+    free(s.text);
+    return rc;
+}
+
+/* A guest of xl's has libxl's record alone, which xl restarts it by. */
+static int update_config(struct xeno *x, uint32_t id, struct guest *g,
+                         const uint8_t uuid[16], const char *text)
+{
+    char *old = saved_config_read(uuid);
+    bool ok = !old || saved_config_write(uuid, text);
+
+    free(old);
+    memcpy(g->uuid, uuid, sizeof(g->uuid));
+    if (!ok)
+        return fail("cannot keep the configuration: %s", strerror(errno));
+    return record_write(x, id, g) ? fail_x(x) : 0;
+}
+
+int cmd_config_update(struct xeno *x, int argc, char **argv)
+{
+    const char *file = NULL;
+    struct xeno_domain d;
+    struct source s;
+    struct guest g;
+    uint32_t id;
+    int c, rc;
+
+    while ((c = option(argc, argv, "f:")) != -1) {
+        if (c != 'f')
+            return EXIT_USAGE;
+        file = optarg;
+    }
+    if (optind == argc)
+        return usage();
+    if (!find_domain(x, argv[optind++], &id))
+        return EXIT_FAILED;
+    if (xeno_domain_info(x, id, &d))
+        return fail_x(x);
+    rc = read_source(&s, file, argc - optind, argv + optind);
+    if (!rc) {
+        rc = read_guest(x, &s, &g);
+        if (!rc)
+            rc = update_config(x, id, &g, d.uuid, s.text);
+        guest_free(&g);
+    }
+    free(s.text);
+    return rc;
 }

@@ -61,19 +61,21 @@ static bool get_unsigned(struct cfg *cfg, const char *key, unsigned least,
 
 static bool get_action(struct cfg *cfg, const char *key, enum on_event *on)
 {
-    static const char *const name[] = {"destroy", "restart", "rename-restart",
-                                       "preserve"};
+    static const char *const name[] = {
+        "destroy", "restart", "rename-restart", "preserve", "coredump-destroy",
+        "coredump-restart"};
     struct cfg_setting *c = cfg_get(cfg, key);
 
     if (!c)
         return true;
-    for (unsigned i = 0; c->value.type == CFG_STRING && i < 4; i++)
+    for (unsigned i = 0; c->value.type == CFG_STRING && i < 6; i++)
         if (!strcmp(c->value.string, name[i])) {
             *on = (enum on_event)i;
             return true;
         }
     return cfg_bad(cfg, c->value.line, "%s must be \"destroy\", \"restart\", "
-               "\"rename-restart\" or \"preserve\"", key);
+                   "\"rename-restart\", \"preserve\", \"coredump-destroy\" or "
+                   "\"coredump-restart\"", key);
 }
 
 /* ---- lists of devices ---- */

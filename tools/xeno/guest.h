@@ -9,7 +9,14 @@
 #include "cfg.h"
 #include "xeno.h"
 
-enum on_event { ON_DESTROY, ON_RESTART, ON_RENAME_RESTART, ON_PRESERVE };
+enum on_event {
+    ON_DESTROY,
+    ON_RESTART,
+    ON_RENAME_RESTART,
+    ON_PRESERVE,
+    ON_DUMP_DESTROY, /* as ON_DESTROY and ON_RESTART, after a core dump */
+    ON_DUMP_RESTART,
+};
 
 /*
  * target    path in domain 0: a block device or a file

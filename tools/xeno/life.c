@@ -1,5 +1,6 @@
 /* pause, unpause, shutdown, reboot, destroy, rename and the like. */
 #include "cmd.h"
+#include "json.h"
 #include "monitor.h"
 #include "store.h"
 
@@ -49,12 +50,12 @@ static bool ask(struct xeno *x, uint32_t id, const char *what)
     return true;
 }
 
-/* Until it is shut down or gone. */
-static void await_end(struct xeno *x, uint32_t id)
+/* Until it is shut down or gone; -w twice: until it is gone. */
+static void await_end(struct xeno *x, uint32_t id, bool gone)
 {
     struct xeno_domain d;
 
-    while (!xeno_domain_info(x, id, &d) && !d.shutdown && !d.dying)
+    while (!xeno_domain_info(x, id, &d) && !d.dying && (gone || !d.shutdown))
         poll(NULL, 0, 200);
 }
 
@@ -84,13 +85,13 @@ static int pick_ids(struct xeno *x, bool all, int argc, char **argv,
 static int ask_all(struct xeno *x, int argc, char **argv, const char *what,
                    const char *flags)
 {
-    bool wait = false, all = false, ok = true;
+    bool all = false, ok = true;
+    int c, n, wait = 0;
     uint32_t *ids;
-    int c, n;
 
     while ((c = option(argc, argv, flags)) != -1) {
         if (c == 'w')
-            wait = true;
+            wait++;
         else if (c == 'a')
             all = true;
         else if (c != 'F')
@@ -102,7 +103,7 @@ static int ask_all(struct xeno *x, int argc, char **argv, const char *what,
     for (int i = 0; i < n; i++)
         ok &= ask(x, ids[i], what);
     for (int i = 0; wait && ok && i < n; i++)
-        await_end(x, ids[i]);
+        await_end(x, ids[i], wait > 1);
     if (n >= 0)
         free(ids);
     return n >= 0 && ok ? 0 : EXIT_FAILED;
@@ -197,29 +198,64 @@ int cmd_rename(struct xeno *x, int argc, char **argv)
     return rc;
 }
 
+/* Options and the one domain of domid and domname; *o is NULL without -j. */
+static int name_arguments(struct xeno *x, int argc, char **argv,
+                          json_object **o, uint32_t *id)
+{
+    int c;
+
+    *o = NULL;
+    while ((c = option(argc, argv, "j")) != -1) {
+        if (c != 'j')
+            return EXIT_USAGE;
+        *o = json_object_new_object();
+    }
+    if (argc - optind != 1)
+        return usage();
+    return find_domain(x, argv[optind], id) ? 0 : EXIT_FAILED;
+}
+
+static void print_json(json_object *o, uint32_t id, const char *name)
+{
+    json_number(o, "domid", id);
+    json_text(o, "name", name);
+    json_print(o);
+}
+
 int cmd_domid(struct xeno *x, int argc, char **argv)
 {
+    json_object *o;
     uint32_t id;
-    int rc = domain_arguments(x, &argc, &argv, 1, 1, &id);
+    char *name;
+    int rc = name_arguments(x, argc, argv, &o, &id);
 
     if (rc)
         return rc;
-    printf("%u\n", id);
+    name = xeno_domain_name(x, id);
+    if (o)
+        print_json(o, id, name);
+    else
+        printf("%u\n", id);
+    free(name);
     return 0;
 }
 
 int cmd_domname(struct xeno *x, int argc, char **argv)
 {
-    char *name;
+    json_object *o;
     uint32_t id;
-    int rc = domain_arguments(x, &argc, &argv, 1, 1, &id);
+    char *name;
+    int rc = name_arguments(x, argc, argv, &o, &id);
 
     if (rc)
         return rc;
     name = xeno_domain_name(x, id);
     if (!name)
         return fail("domain %u has no name", id);
-    puts(name);
+    if (o)
+        print_json(o, id, name);
+    else
+        puts(name);
     free(name);
     return 0;
 }

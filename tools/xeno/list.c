@@ -1,6 +1,7 @@
 /* list, vcpu-list: what domains and vCPUs are doing. */
 #include "cmd.h"
 #include "json.h"
+#include "record.h"
 #include "store.h"
 
 #include <stdio.h>
@@ -55,44 +56,37 @@ static json_object *domain_json(const struct xeno_domain *d, const char *name)
     return o;
 }
 
-static void print_domain(const struct xeno_domain *d, const char *name,
-                         bool with_uuid)
+struct columns {
+    bool uuid, pool;
+};
+
+static void print_heading(struct columns c)
 {
-    char state[7], uuid[37];
+    printf("%-40s %5s %5s %5s\t%5s\t%7s%s%s\n", "Name", "ID", "Mem",
+           "VCPUs", "State", "Time(s)",
+           c.uuid ? "   UUID                                 Reason" : "",
+           c.pool ? "         Cpupool" : "");
+}
+
+static void print_domain(struct xeno *x, const struct xeno_domain *d,
+                         const char *name, struct columns c)
+{
+    char state[7], uuid[37], *pool;
 
     state_letters(d, state);
     printf("%-40s %5u %5llu %5u     %6s  %8.1f", name, d->id,
            (unsigned long long)(d->pages + 128) >> 8, d->online_vcpus, state,
            (double)d->cpu_ns / 1e9);
-    if (with_uuid) {
+    if (c.uuid) {
         xeno_uuid_text(d->uuid, uuid);
-        printf(" %s %s", uuid, reason_of(d));
+        printf(" %s %-6s", uuid, reason_of(d));
+    }
+    if (c.pool) {
+        pool = xeno_read(x, "/local/pool/%u/name", d->cpupool);
+        printf("%16s", pool ? pool : "-");
+        free(pool);
     }
     putchar('\n');
-}
-
-/* Those that argv names, or all: the number, or -1 (said). */
-static int pick(struct xeno *x, int argc, char **argv,
-                struct xeno_domain **list)
-{
-    if (!argc) {
-        int n = xeno_domain_list_all(x, list);
-        if (n < 0)
-            fail_x(x);
-        return n < 0 ? -1 : n;
-    }
-    *list = must(calloc((size_t)argc, sizeof(**list)));
-    for (int i = 0; i < argc; i++) {
-        uint32_t id;
-
-        if (!find_domain(x, argv[i], &id))
-            return -1;
-        if (xeno_domain_info(x, id, &(*list)[i])) {
-            fail_x(x);
-            return -1;
-        }
-    }
-    return argc;
 }
 
 /* The name, or as xl calls a domain that has none. */
@@ -103,44 +97,94 @@ static char *name_of(struct xeno *x, uint32_t id)
     return s ? s : must(strdup(id ? "(null)" : "Domain-0"));
 }
 
+/* As xl list -l has it. */
+static json_object *long_json(const struct xeno_domain *d)
+{
+    json_object *o = json_object_new_object();
+
+    json_number(o, "domid", d->id);
+    json_object_object_add(o, "config", record_read(d->id, d->uuid));
+    return o;
+}
+
+enum form { TABLE, JSON, LONG };
+
+static void print_list(struct xeno *x, const struct xeno_domain *list, int n,
+                       enum form form, struct columns columns)
+{
+    json_object *array = form == TABLE ? NULL : json_object_new_array();
+
+    if (!array)
+        print_heading(columns);
+    for (int i = 0; i < n; i++) {
+        char *name = name_of(x, list[i].id);
+
+        if (array)
+            json_object_array_add(array, form == LONG
+                                             ? long_json(&list[i])
+                                             : domain_json(&list[i], name));
+        else
+            print_domain(x, &list[i], name, columns);
+        free(name);
+    }
+    if (array)
+        json_print(array);
+}
+
 int cmd_list(struct xeno *x, int argc, char **argv)
 {
-    bool json = false, with_uuid = false;
+    struct columns columns = {false, false};
+    struct xeno_domain *list = NULL;
+    enum form form = TABLE;
+    int c, n;
+
+    while ((c = option(argc, argv, "jlvc")) != -1) {
+        switch (c) {
+        case 'j': form = JSON; break;
+        case 'l': form = LONG; break;
+        case 'v': columns.uuid = true; break;
+        case 'c': columns.pool = true; break;
+        default: return EXIT_USAGE;
+        }
+    }
+    n = pick_domains(x, argc - optind, argv + optind, &list);
+    if (n < 0)
+        return EXIT_FAILED;
+    print_list(x, list, n, form, columns);
+    free(list);
+    return 0;
+}
+
+int cmd_vm_list(struct xeno *x, int argc, char **argv)
+{
     struct xeno_domain *list = NULL;
     json_object *array = NULL;
     int c, n;
 
-    while ((c = option(argc, argv, "jlv")) != -1) {
-        if (c == 'j')
-            json = true;
-        else if (c == 'l' || c == 'v')
-            with_uuid = true;
-        else
+    while ((c = option(argc, argv, "j")) != -1) {
+        if (c != 'j')
             return EXIT_USAGE;
-    }
-    n = pick(x, argc - optind, argv + optind, &list);
-    if (n < 0)
-        return EXIT_FAILED;
-    if (json)
         array = json_object_new_array();
-    else
-        printf("%-40s %5s %5s %5s\t%5s\t%7s%s\n", "Name", "ID", "Mem",
-               "VCPUs", "State", "Time(s)",
-               with_uuid ? "   UUID                                 Reason"
-                         : "");
+    }
+    if (optind != argc)
+        return usage();
+    n = pick_domains(x, 0, NULL, &list);
+    if (n >= 0 && !array)
+        puts("UUID                                  ID    name");
     for (int i = 0; i < n; i++) {
-        char *name = name_of(x, list[i].id);
+        char uuid[37], *name = name_of(x, list[i].id);
 
-        if (json)
+        xeno_uuid_text(list[i].uuid, uuid);
+        if (list[i].id && array)
             json_object_array_add(array, domain_json(&list[i], name));
-        else
-            print_domain(&list[i], name, with_uuid);
+        else if (list[i].id)
+            printf("%s  %-5u %s\n", uuid, list[i].id, name);
         free(name);
     }
-    if (json)
+    if (array)
         json_print(array);
     free(list);
-    return 0;
+    return n < 0 ? EXIT_FAILED : 0;
 }
 
 /* ---- vCPUs ---- */
@@ -257,7 +301,7 @@ int cmd_vcpu_list(struct xeno *x, int argc, char **argv)
             return EXIT_USAGE;
         array = json_object_new_array();
     }
-    n = pick(x, argc - optind, argv + optind, &list);
+    n = pick_domains(x, argc - optind, argv + optind, &list);
     if (n < 0)
         return EXIT_FAILED;
     if (xeno_machine_info(x, &m))

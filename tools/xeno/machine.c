@@ -139,57 +139,88 @@ int cmd_info(struct xeno *x, int argc, char **argv)
 
 /* ---- uptime ---- */
 
-static void print_uptime(struct xeno *x, const struct xeno_domain *d)
+/* Seconds since the domain started; 0 if nobody knows. */
+static uint64_t uptime_of(struct xeno *x, const struct xeno_domain *d)
 {
-    char uuid[37], *s, *name = xeno_domain_name(x, d->id);
-    double start = 0, up = 0;
-    struct timespec t;
-    FILE *f;
+    FILE *f = d->id ? NULL : fopen("/proc/uptime", "re");
+    char uuid[37], *s = NULL;
+    double start, up = 0;
 
-    xeno_uuid_text(d->uuid, uuid);
-    s = xeno_read(x, "/vm/%s/start_time", uuid);
-    clock_gettime(CLOCK_REALTIME, &t);
-    if (s)
-        start = strtod(s, NULL);
-    if (start > 0)
-        up = (double)t.tv_sec - start;
-    f = d->id ? NULL : fopen("/proc/uptime", "re");
-    if (f && fscanf(f, "%lf", &up) != 1)
+    if (d->id) {
+        xeno_uuid_text(d->uuid, uuid);
+        s = xeno_read(x, "/vm/%s/start_time", uuid);
+        start = s ? strtod(s, NULL) : 0;
+        up = start > 0 ? (double)time(NULL) - start : 0;
+    } else if (f && fscanf(f, "%lf", &up) != 1) {
         up = 0;
+    }
     if (f)
         fclose(f);
-    printf("%-33s %4u ", name ? name : d->id ? "(null)" : "Domain-0", d->id);
-    if (up >= 86400)
-        printf("%u day%s, ", (unsigned)(up / 86400), up < 172800 ? "" : "s");
-    printf("%2u:%02u:%02u\n", (unsigned)up % 86400 / 3600,
-           (unsigned)up % 3600 / 60, (unsigned)up % 60);
     free(s);
-    free(name);
+    return up > 0 ? (uint64_t)up : 0;
+}
+
+static void uptime_text(uint64_t up, char *text, size_t room)
+{
+    unsigned days = (unsigned)(up / 86400), s = (unsigned)(up % 86400);
+    int n = 0;
+
+    if (days)
+        n = snprintf(text, room, "%u day%s, ", days, days > 1 ? "s" : "");
+    snprintf(text + n, room - (size_t)n, "%2u:%02u:%02u", s / 3600,
+             s % 3600 / 60, s % 60);
+}
+
+/* array: NULL, or where JSON goes. */
+static void show_uptime(struct xeno *x, const struct xeno_domain *d,
+                        json_object *array, bool sentence)
+{
+    char *s = xeno_domain_name(x, d->id), up[64], now[16];
+    const char *name = s ? s : d->id ? "(null)" : "Domain-0";
+    uint64_t seconds = uptime_of(x, d);
+    time_t t = time(NULL);
+
+    uptime_text(seconds, up, sizeof(up));
+    strftime(now, sizeof(now), "%H:%M:%S", localtime(&t));
+    if (array) {
+        json_object *o = json_object_new_object();
+
+        json_number(o, "domid", d->id);
+        json_text(o, "name", name);
+        json_number(o, "uptime_s", seconds);
+        json_object_array_add(array, o);
+    } else if (sentence) {
+        printf(" %s up %s, %s (%u)\n", now, up, name, d->id);
+    } else {
+        printf("%-33s %4u %s\n", name, d->id, up);
+    }
+    free(s);
 }
 
 int cmd_uptime(struct xeno *x, int argc, char **argv)
 {
-    struct xeno_domain *list, d;
-    int n;
+    struct xeno_domain *list;
+    json_object *array = NULL;
+    bool sentence = false;
+    int c, n;
 
-    if (option(argc, argv, "") != -1)
-        return EXIT_USAGE;
-    printf("%-33s %4s %s\n", "Name", "ID", "Uptime");
-    for (int i = optind; i < argc; i++) {
-        uint32_t id;
-        if (!find_domain(x, argv[i], &id))
-            return EXIT_FAILED;
-        if (xeno_domain_info(x, id, &d))
-            return fail_x(x);
-        print_uptime(x, &d);
+    while ((c = option(argc, argv, "js")) != -1) {
+        if (c == 'j')
+            array = json_object_new_array();
+        else if (c == 's')
+            sentence = true;
+        else
+            return EXIT_USAGE;
     }
-    if (optind < argc)
-        return 0;
-    n = xeno_domain_list_all(x, &list);
+    n = pick_domains(x, argc - optind, argv + optind, &list);
     if (n < 0)
-        return fail_x(x);
+        return EXIT_FAILED;
+    if (!array && !sentence)
+        printf("%-33s %4s %s\n", "Name", "ID", "Uptime");
     for (int i = 0; i < n; i++)
-        print_uptime(x, &list[i]);
+        show_uptime(x, &list[i], array, sentence);
+    if (array)
+        json_print(array);
     free(list);
     return 0;
 }

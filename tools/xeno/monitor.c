@@ -72,9 +72,9 @@ static int claim(const uint8_t uuid[16], int how)
 /* What a guest leaves behind besides its domain and its file. */
 static void remove_rest(struct xeno *x, uint32_t id, const uint8_t uuid[16])
 {
+    record_forget(id, uuid);
     device_remove_all(x, id);
     store_forget(x, id, uuid);
-    record_forget(id, uuid);
 }
 
 int guest_destroy(struct xeno *x, const struct xeno_domain *d)
@@ -314,6 +314,17 @@ static void keep_under_new_name(struct xeno *x, const struct xeno_domain *d,
         syslog(LOG_ERR, "cannot rename %s: %s", g->name, xeno_error(x));
 }
 
+static void dump_core(struct xeno *x, const struct xeno_domain *d,
+                      const char *name)
+{
+    char path[160];
+
+    if (xeno_core_dump(x, d->id, core_path(name, path, sizeof(path))))
+        syslog(LOG_ERR, "no dump of %s: %s", name, xeno_error(x));
+    else
+        syslog(LOG_NOTICE, "the dump of %s is %s", name, path);
+}
+
 static void on_shutdown(struct xeno *x, struct guest_state *s,
                         const struct xeno_domain *d)
 {
@@ -321,7 +332,7 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
     enum on_event action;
     struct guest g;
 
-    if (!text || !guest_from_text(x, "config", text, &g)) {
+    if (!text || !guest_from_text(x, "config", text, 0, &g)) {
         free(text);
         s->preserved = true; /* not ours to judge */
         return;
@@ -329,6 +340,10 @@ static void on_shutdown(struct xeno *x, struct guest_state *s,
     action = action_for(&g, d->shutdown_reason);
     syslog(LOG_NOTICE, "domain %u (%s) shut down, reason %u", d->id, g.name,
            d->shutdown_reason);
+    if (action == ON_DUMP_DESTROY || action == ON_DUMP_RESTART) {
+        dump_core(x, d, g.name);
+        action = action == ON_DUMP_DESTROY ? ON_DESTROY : ON_RESTART;
+    }
     if (action == ON_PRESERVE || action == ON_RENAME_RESTART)
         s->preserved = true;
     if (action == ON_RENAME_RESTART)

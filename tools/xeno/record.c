@@ -31,7 +31,7 @@ static json_object *add_array(json_object *o, const char *key)
     return new;
 }
 
-static json_object *disk_json(const struct guest_disk *d)
+json_object *record_of_disk(const struct guest_disk *d)
 {
     json_object *o = json_object_new_object();
 
@@ -46,7 +46,7 @@ static json_object *disk_json(const struct guest_disk *d)
     return o;
 }
 
-static json_object *vif_json(const struct guest_vif *v)
+json_object *record_of_vif(const struct guest_vif *v)
 {
     json_object *o = json_object_new_object();
     char mac[18];
@@ -90,8 +90,9 @@ static void add_build(json_object *o, const struct guest *g)
 
 static void add_actions(json_object *o, const struct guest *g)
 {
-    static const char *const name[] = {"destroy", "restart", "rename_restart",
-                                       "preserve"};
+    static const char *const name[] = {
+        "destroy", "restart", "rename_restart", "preserve", "coredump_destroy",
+        "coredump_restart"};
 
     json_text(o, "on_poweroff", name[g->on_poweroff]);
     json_text(o, "on_reboot", name[g->on_reboot]);
@@ -112,10 +113,10 @@ json_object *record_of(const struct guest *g)
     add_build(o, g);
     disks = add_array(o, "disks");
     for (unsigned i = 0; i < g->nr_disks; i++)
-        json_object_array_add(disks, disk_json(&g->disk[i]));
+        json_object_array_add(disks, record_of_disk(&g->disk[i]));
     nics = add_array(o, "nics");
     for (unsigned i = 0; i < g->nr_vifs; i++)
-        json_object_array_add(nics, vif_json(&g->vif[i]));
+        json_object_array_add(nics, record_of_vif(&g->vif[i]));
     add_actions(o, g);
     return o;
 }
@@ -253,7 +254,7 @@ static void drop(json_object *list, json_object *entry, unsigned number)
 void record_add_disk(uint32_t id, const uint8_t uuid[16],
                      const struct guest_disk *d)
 {
-    json_object *o = disk_json(d);
+    json_object *o = record_of_disk(d);
 
     edit(id, uuid, "disks", append, o, 0);
     json_object_put(o);
@@ -262,7 +263,7 @@ void record_add_disk(uint32_t id, const uint8_t uuid[16],
 void record_add_vif(uint32_t id, const uint8_t uuid[16],
                     const struct guest_vif *v)
 {
-    json_object *o = vif_json(v);
+    json_object *o = record_of_vif(v);
 
     edit(id, uuid, "nics", append, o, 0);
     json_object_put(o);

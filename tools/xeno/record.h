@@ -14,8 +14,10 @@
 
 #include <json-c/json.h>
 
-/* The structure, which the caller frees. */
+/* The structure of a guest, or of a part; the caller frees it. */
 json_object *record_of(const struct guest *g);
+json_object *record_of_disk(const struct guest_disk *d);
+json_object *record_of_vif(const struct guest_vif *v);
 /* Keeps a new guest's; 0 or -errno with the text set. */
 int record_write(struct xeno *x, uint32_t id, const struct guest *g);
 /* What is kept of a domain, which the caller frees, or NULL. */

@@ -1,5 +1,6 @@
 /* top: what domains use, again and again. */
 #include "cmd.h"
+#include "json.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum form { ON_SCREEN, AS_TEXT, AS_JSON };
 
 /* Two listings and the time between them. */
 struct sample {
@@ -73,6 +76,30 @@ static void print_sample(struct xeno *x, const struct sample *old,
     fflush(stdout);
 }
 
+static void print_sample_json(struct xeno *x, const struct sample *old,
+                              const struct sample *s)
+{
+    json_object *array = json_object_new_array();
+
+    for (int i = 0; i < s->n; i++) {
+        json_object *o = json_object_new_object();
+        char *name = xeno_domain_name(x, s->list[i].id);
+
+        json_number(o, "domid", s->list[i].id);
+        json_text(o, "name", name);
+        json_number(o, "cpu_ns", s->list[i].cpu_ns);
+        json_object_object_add(o, "cpu_percent", json_object_new_double(
+                                   percent(old, s, &s->list[i])));
+        json_number(o, "memory_kib", s->list[i].pages * 4);
+        json_number(o, "vcpus", s->list[i].online_vcpus);
+        json_object_array_add(array, o);
+        free(name);
+    }
+    puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN));
+    json_object_put(array);
+    fflush(stdout);
+}
+
 static void draw_sample(struct xeno *x, const struct sample *old,
                         const struct sample *s)
 {
@@ -91,11 +118,11 @@ static void draw_sample(struct xeno *x, const struct sample *old,
 }
 
 /* False: leave. */
-static bool rest(bool batch, double seconds)
+static bool rest(enum form form, double seconds)
 {
     int key;
 
-    if (batch) {
+    if (form != ON_SCREEN) {
         usleep((useconds_t)(seconds * 1e6));
         return true;
     }
@@ -104,36 +131,47 @@ static bool rest(bool batch, double seconds)
     return key != 'q' && key != 'Q' && key != 3;
 }
 
-static int loop(struct xeno *x, bool batch, double seconds, long count)
+static int loop(struct xeno *x, enum form form, double seconds, long count)
 {
     struct sample old = {NULL, 0, 0}, s;
 
     for (long i = 0; count <= 0 || i < count; i++) {
         if (!take(x, &s))
             return -1;
-        if (batch)
+        if (form == AS_TEXT)
             print_sample(x, &old, &s);
+        else if (form == AS_JSON)
+            print_sample_json(x, &old, &s);
         else
             draw_sample(x, &old, &s);
         free(old.list);
         old = s;
-        if (i + 1 != count && !rest(batch, seconds))
+        if (i + 1 != count && !rest(form, seconds))
             break;
     }
     free(old.list);
     return 0;
 }
 
+static void open_screen(void)
+{
+    initscr();
+    cbreak();
+    noecho();
+    curs_set(0);
+}
+
 int cmd_top(struct xeno *x, int argc, char **argv)
 {
-    bool batch = !isatty(STDOUT_FILENO);
+    enum form form = isatty(STDOUT_FILENO) ? ON_SCREEN : AS_TEXT;
     double seconds = 3;
     long count = 0;
     int c, rc;
 
-    while ((c = option(argc, argv, "bi:n:")) != -1) {
+    while ((c = option(argc, argv, "bji:n:")) != -1) {
         switch (c) {
-        case 'b': batch = true; break;
+        case 'b': form = AS_TEXT; break;
+        case 'j': form = AS_JSON; break;
         case 'i': seconds = strtod(optarg, NULL); break;
         case 'n': count = strtol(optarg, NULL, 10); break;
         default: return EXIT_USAGE;
@@ -141,14 +179,10 @@ int cmd_top(struct xeno *x, int argc, char **argv)
     }
     if (optind != argc || seconds < 0.1 || seconds > 3600)
         return usage();
-    if (!batch) {
-        initscr();
-        cbreak();
-        noecho();
-        curs_set(0);
-    }
-    rc = loop(x, batch, seconds, count);
-    if (!batch)
+    if (form == ON_SCREEN)
+        open_screen();
+    rc = loop(x, form, seconds, count);
+    if (form == ON_SCREEN)
         endwin();
     return rc ? fail_x(x) : 0;
 }

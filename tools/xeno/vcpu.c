@@ -3,7 +3,7 @@
 #include "guest.h"
 #include "store.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,27 +20,40 @@ static bool read_cpus(const char *s, struct xeno_cpus *set, bool *given)
     return true;
 }
 
+/* Which vCPUs "all" or a number means; false: said. */
+static bool read_vcpus(struct xeno *x, uint32_t id, const char *s,
+                       unsigned *first, unsigned *last)
+{
+    struct xeno_domain d;
+    char *end;
+
+    if (xeno_domain_info(x, id, &d)) {
+        fail_x(x);
+        return false;
+    }
+    *first = *last = (unsigned)strtoul(s, &end, 10);
+    if (!strcmp(s, "all")) {
+        *first = 0;
+        *last = d.max_vcpu_id;
+    } else if (*end || !isdigit((unsigned char)*s) || *first > d.max_vcpu_id) {
+        fail("domain %u has no vCPU '%s'", id, s);
+        return false;
+    }
+    return true;
+}
+
 int cmd_vcpu_pin(struct xeno *x, int argc, char **argv)
 {
     struct xeno_cpus hard, soft;
     bool have_hard = false, have_soft = false;
-    struct xeno_domain d;
     unsigned first, last;
     uint32_t id;
-    char *end;
-    int rc = domain_arguments(x, &argc, &argv, 3, 4, &id);
+    int rc = option_arguments(x, &argc, &argv, "f", NULL, 3, 4, &id);
 
     if (rc)
         return rc;
-    if (xeno_domain_info(x, id, &d))
-        return fail_x(x);
-    first = (unsigned)strtoul(argv[1], &end, 10);
-    last = first;
-    if (!strcmp(argv[1], "all"))
-        first = 0, last = d.max_vcpu_id;
-    else if (*end || end == argv[1] || first > d.max_vcpu_id)
-        return fail("domain %u has no vCPU '%s'", id, argv[1]);
-    if (!read_cpus(argv[2], &hard, &have_hard) ||
+    if (!read_vcpus(x, id, argv[1], &first, &last) ||
+        !read_cpus(argv[2], &hard, &have_hard) ||
         (argc > 3 && !read_cpus(argv[3], &soft, &have_soft)))
         return EXIT_FAILED;
     for (unsigned v = first; v <= last; v++)
@@ -50,25 +63,41 @@ int cmd_vcpu_pin(struct xeno *x, int argc, char **argv)
     return 0;
 }
 
+/* "COUNT" of vcpu-set: 0, or the exit status (said). */
+static int read_count(struct xeno *x, uint32_t id, const char *s,
+                      bool ignore_host, unsigned *count, unsigned *most)
+{
+    struct xeno_machine m;
+    struct xeno_domain d;
+    char *end;
+
+    if (xeno_domain_info(x, id, &d) || xeno_machine_info(x, &m))
+        return fail_x(x);
+    *most = d.max_vcpu_id + 1;
+    *count = (unsigned)strtoul(s, &end, 10);
+    if (*end || !isdigit((unsigned char)*s) || !*count || *count > *most)
+        return fail("'%s': domain %u can have 1 to %u vCPUs", s, id, *most);
+    if (*count > m.nr_cpus && *count > d.online_vcpus && !ignore_host)
+        return fail("'%s': the machine has %u CPUs (--ignore-host permits "
+                    "more)", s, m.nr_cpus);
+    return 0;
+}
+
 /* The guest is asked by its nodes in xenstore; it plugs by itself. */
 int cmd_vcpu_set(struct xeno *x, int argc, char **argv)
 {
-    struct xeno_domain d;
-    unsigned long count;
-    char base[64], node[32], *end;
+    unsigned count, most;
+    bool ignore_host;
+    char base[64], node[32];
     uint32_t id;
-    int rc = domain_arguments(x, &argc, &argv, 2, 2, &id);
+    int rc = option_arguments(x, &argc, &argv, "i", &ignore_host, 2, 2, &id);
 
+    if (!rc)
+        rc = read_count(x, id, argv[1], ignore_host, &count, &most);
     if (rc)
         return rc;
-    if (xeno_domain_info(x, id, &d))
-        return fail_x(x);
-    count = strtoul(argv[1], &end, 10);
-    if (*end || !count || count > d.max_vcpu_id + 1)
-        return fail("'%s': domain %u can have 1 to %u vCPUs", argv[1], id,
-                    d.max_vcpu_id + 1);
     snprintf(base, sizeof(base), "/local/domain/%u", id);
-    for (unsigned i = 0; i <= d.max_vcpu_id; i++) {
+    for (unsigned i = 0; i < most; i++) {
         snprintf(node, sizeof(node), "cpu/%u/availability", i);
         if (store_write(x, base, node, i < count ? "online" : "offline"))
             return fail_x(x);

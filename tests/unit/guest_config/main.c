@@ -60,6 +60,7 @@ static void test_everything(void **state)
         "memory = 0x100\nmaxmem = \"512\"\nvcpus=2\nmaxvcpus=4\n"
         "cpus=\"0-3,^1\"\nuuid='01234567-89ab-cdef-0123-456789abcdef'\n"
         "on_poweroff='preserve'\non_crash=\"rename-restart\"\n"
+        "on_watchdog='coredump-destroy'\n"
         "disk = [ 'phy:/dev/vg/web,xvda,w',\n"
         "         'format=raw, vdev=xvdb, access=ro, target=/a,b.img',\n"
         "         '/c.iso,raw,hdc,ro,cdrom', ]\n"
@@ -76,6 +77,7 @@ static void test_everything(void **state)
     assert_int_equal(guest.uuid[15], 0xef);
     assert_int_equal(guest.on_poweroff, ON_PRESERVE);
     assert_int_equal(guest.on_crash, ON_RENAME_RESTART);
+    assert_int_equal(guest.on_watchdog, ON_DUMP_DESTROY);
     assert_int_equal(guest.nr_disks, 3);
     assert_string_equal(guest.disk[0].target, "/dev/vg/web");
     assert_int_equal(guest.disk[0].number, 51712);
@@ -95,6 +97,79 @@ static void test_override(void **state)
     (void)state;
     assert_true(read_guest(MINIMAL "memory=32\nmemory=48"));
     assert_int_equal(guest.memory_kib, 48 << 10);
+}
+
+static void test_append(void **state)
+{
+    (void)state;
+    assert_true(read_guest(MINIMAL "extra='a'\nextra += \" b\"\n"
+                                   "vif += ['bridge=x']\nvif+=['','']"));
+    assert_string_equal(guest.cmdline, "a b");
+    assert_int_equal(guest.nr_vifs, 3);
+    assert_string_equal(guest.vif[0].bridge, "x");
+    assert_refused(MINIMAL "memory=5\nmemory+=6", "strings or lists only");
+    assert_refused(MINIMAL "extra='a'\nextra+=['b']", "strings or lists only");
+    assert_refused(MINIMAL "extra + = 'a'", "expected '='");
+}
+
+/* Over several lines, with comments, in either kind of quotes. */
+static void test_lists(void **state)
+{
+    (void)state;
+    assert_true(read_guest(MINIMAL "disk=[ # one\n\n '/a,raw,xvda,w' ,\n"
+                                   "\"/b,raw,xvdb,w\"\n# two\n,]; memory=7"));
+    assert_int_equal(guest.nr_disks, 2);
+    assert_int_equal(guest.memory_kib, 7 << 10);
+    assert_true(read_guest(MINIMAL "disk=[]\nvif=[\n]"));
+    assert_refused(MINIMAL "vnuma=[['pnode=0'],[]]", "'vnuma'");
+    assert_refused(MINIMAL "a=[[[[[[[[[[1]]]]]]]]]]", "too many lists");
+    assert_refused(MINIMAL "\n\ndisk=['/a,raw,xvda,w',\n'/b']",
+                   "f.cfg:6: disk '/b'");
+}
+
+static void test_strings(void **state)
+{
+    (void)state;
+    assert_true(read_guest(MINIMAL "extra='a\\\\b\\'c\"d\\n\\t'"));
+    assert_string_equal(guest.cmdline, "a\\b'c\"d\n\t");
+    assert_true(read_guest(MINIMAL "extra=\"it's # no comment; no end\""));
+    assert_string_equal(guest.cmdline, "it's # no comment; no end");
+    assert_true(read_guest("name='g';kernel='/k';;\r\n;memory = 010\r\n"));
+    assert_int_equal(guest.memory_kib, 8 << 10);
+}
+
+/* What is written says the same again. */
+static void test_rewrite(void **state)
+{
+    char *text;
+
+    (void)state;
+    assert_true(read_guest(MINIMAL "extra='a\"\\\\'\nmemory=5\nvif=['','']"));
+    cfg_list_add(&cfg, "disk", "/a,raw,xvda,w");
+    cfg_list_add(&cfg, "disk", "/b,raw,xvdb,w");
+    cfg_list_remove(&cfg_get(&cfg, "disk")->value, 0);
+    text = cfg_text(&cfg);
+    assert_true(read_guest(text));
+    free(text);
+    assert_string_equal(guest.cmdline, "a\"\\");
+    assert_int_equal(guest.memory_kib, 5 << 10);
+    assert_int_equal(guest.nr_vifs, 2);
+    assert_int_equal(guest.nr_disks, 1);
+    assert_string_equal(guest.disk[0].vdev, "xvdb");
+}
+
+/* Errors of what the command line adds are named so. */
+static void test_command_line(void **state)
+{
+    struct cfg c = {.extra = 3};
+    struct guest g;
+
+    (void)state;
+    assert_true(cfg_parse(&c, "f.cfg", MINIMAL "memory=0"));
+    assert_false(guest_read(&g, &c));
+    assert_non_null(strstr(c.error, "command line: memory = 0"));
+    guest_free(&g);
+    cfg_free(&c);
 }
 
 static void test_syntax(void **state)
@@ -229,6 +304,13 @@ static void test_vif_syntax(void **state)
     assert_null(vif("vifname="));
     assert_null(vif("bridge"));
     assert_null(vif("backend=7"));
+    assert_int_equal(vif("devid=5")->number, 5);
+    assert_true(read_guest(MINIMAL "vif=['', 'devid=0', '', 'devid=2']"));
+    assert_int_equal(guest.vif[0].number, 1);
+    assert_int_equal(guest.vif[2].number, 3);
+    assert_refused(MINIMAL "vif=['devid=1', 'devid=1']", "devid=1 is there");
+    assert_null(vif("devid=-1"));
+    assert_null(vif("devid=64"));
     assert_null(vif("mac=00:16:3e:00:00"));
 }
 
@@ -298,6 +380,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_minimal),  cmocka_unit_test(test_everything),
         cmocka_unit_test(test_override), cmocka_unit_test(test_syntax),
+        cmocka_unit_test(test_append),   cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_strings),  cmocka_unit_test(test_rewrite),
+        cmocka_unit_test(test_command_line),
         cmocka_unit_test(test_meaning),  cmocka_unit_test(test_devices),
         cmocka_unit_test(test_disk_syntax),
         cmocka_unit_test(test_vif_syntax),
