@@ -226,7 +226,7 @@ static long request(u32 type, u32 tx, const struct piece *pieces, char *reply,
 {
     struct xsd_sockmsg head = {.type = type, .tx_id = tx};
     struct call call = {.reply = reply, .size = size};
-    u64 deadline = time_ns() + TIMEOUT;
+    u64 deadline;
     int ret = xenbus_init(), state;
     unsigned i;
 
@@ -237,6 +237,7 @@ static long request(u32 type, u32 tx, const struct piece *pieces, char *reply,
     if (head.len > XENSTORE_PAYLOAD_MAX)
         return -XEN_E2BIG;
     mutex_lock(&xb.lock);
+    deadline = time_ns() + TIMEOUT; /* the wait for the lock is not ours */
     state = irq_save();
     call.request = head.req_id = ++xb.requests;
     xb.call = &call;

@@ -2,10 +2,9 @@
  * xeno create: from a configuration to a running guest.
  *
  * What can be refused is refused before anything exists: configuration, name,
- * kernel, memory. Then the domain and its memory; from there on it can run. Its
- * nodes in xenstore and its devices are made while it starts. It sees nothing
- * of them before xenstored is told of it, last of all: what it asks for earlier
- * waits. The monitor ends it if we die in between.
+ * kernel, memory. Then come the domain, its memory, its nodes in xenstore and
+ * its devices, and it starts to run. What it cannot see is made while it does.
+ * The monitor ends it if we die in between.
  */
 #include "create.h"
 
@@ -75,15 +74,17 @@ static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
 
     if (!rc)
         rc = xeno_build_run(x, id, plan, b);
+    if (!rc) {
+        store_guest(x, id, g, b);
+        rc = add_devices(x, id, g);
+    }
+    if (!rc)
+        rc = store_introduce(x, id, b);
     if (!rc && run)
         rc = xeno_domain_unpause(x, id);
     if (!rc)
-        rc = store_guest(x, id, g, b);
-    if (!rc)
-        rc = record_write(x, id, g);
-    if (!rc)
-        rc = add_devices(x, id, g);
-    return rc ? rc : store_introduce(x, id, b);
+        rc = store_outside(x, id, g);
+    return rc ? rc : record_write(x, id, g);
 }
 
 /* Takes back what there is, and keeps the message of what went wrong. */

@@ -164,34 +164,47 @@ static void put_vcpus(struct xeno *x, const char *dom, const struct guest *g)
     }
 }
 
-/* The console's two sides; xenconsoled looks at the front one. */
+static void console_back(char *path, size_t room, uint32_t id)
+{
+    snprintf(path, room, "/local/domain/0/backend/console/%u/0", id);
+}
+
+/* The guest's side, which xenconsoled looks at. */
 static void put_console(struct xeno *x, uint32_t id, const char *dom,
                         const struct xeno_build *b)
 {
-    char back[64], front[96], port[16], ring[24], ids[16];
-    const char *const back_nodes[] = {"frontend", front, "frontend-id", ids,
-                                      "online", "1", "state", "1",
-                                      "protocol", "vt100", NULL};
-    const char *const front_nodes[] = {"backend", back, "backend-id", "0",
-                                       "limit", "1048576", "type",
-                                       "xenconsoled", "output", "pty", "tty",
-                                       "", "port", port, "ring-ref", ring,
-                                       NULL};
+    char back[64], front[96], port[16], ring[24];
+    const char *const nodes[] = {"backend", back, "backend-id", "0", "limit",
+                                 "1048576", "type", "xenconsoled", "output",
+                                 "pty", "tty", "", "port", port, "ring-ref",
+                                 ring, NULL};
 
-    snprintf(back, sizeof(back), "/local/domain/0/backend/console/%u/0", id);
+    console_back(back, sizeof(back), id);
     snprintf(front, sizeof(front), "%s/console", dom);
     snprintf(port, sizeof(port), "%u", b->console_port);
     snprintf(ring, sizeof(ring), "%llu", (unsigned long long)b->console_mfn);
+    put_all(x, front, nodes);
+}
+
+/* Domain 0's side. */
+static void put_console_back(struct xeno *x, uint32_t id)
+{
+    char back[64], front[64], ids[16];
+    const char *const nodes[] = {"frontend", front, "frontend-id", ids,
+                                 "online", "1", "state", "1", "protocol",
+                                 "vt100", NULL};
+
+    console_back(back, sizeof(back), id);
+    snprintf(front, sizeof(front), "/local/domain/%u/console", id);
     snprintf(ids, sizeof(ids), "%u", id);
     make_dir(x, id, 'r', back);
-    put_all(x, back, back_nodes);
-    put_all(x, front, front_nodes);
+    put_all(x, back, nodes);
 }
 
 static void put_vm(struct xeno *x, uint32_t id, const struct guest *g,
                    const char *vm, const char *uuid)
 {
-    char start[32], libxl[64];
+    char start[32];
     const char *const nodes[] = {"uuid", uuid, "name", g->name,
                                  "image/ostype", "linux", "image/kernel",
                                  g->kernel, "start_time", start, NULL};
@@ -202,8 +215,6 @@ static void put_vm(struct xeno *x, uint32_t id, const struct guest *g,
              t.tv_nsec / 10000000);
     make_dir(x, id, 'r', vm);
     put_all(x, vm, nodes);
-    snprintf(libxl, sizeof(libxl), "/libxl/%u", id);
-    put(x, libxl, "type", "pv");
 }
 
 /* The guest's own directory: what is below has its rights if none are set. */
@@ -231,8 +242,8 @@ static void put_domain(struct xeno *x, uint32_t id, const struct guest *g,
     put_console(x, id, dom, b);
 }
 
-int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
-                const struct xeno_build *b)
+void store_guest(struct xeno *x, uint32_t id, const struct guest *g,
+                 const struct xeno_build *b)
 {
     char dom[64], vm[64], uuid[37];
 
@@ -243,6 +254,15 @@ int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
     put(x, dom, "vm", vm); /* first: see store_find */
     put_vm(x, id, g, vm, uuid);
     put_domain(x, id, g, b, dom);
+}
+
+int store_outside(struct xeno *x, uint32_t id, const struct guest *g)
+{
+    char libxl[32];
+
+    snprintf(libxl, sizeof(libxl), "/libxl/%u", id);
+    put(x, libxl, "type", "pv");
+    put_console_back(x, id);
     xeno_index_add(x, id, g->name);
     return xeno_store_run(x);
 }
