@@ -69,6 +69,7 @@ struct bvt_vcpu {
 struct bvt_cpu {
     struct runq plain, warped;
     vtime_t svt;
+    vtime_t furthest;     /* that any of its vCPUs has come */
     bool alone;           /* nobody else was there at the last decision */
     runq_key_t limit;     /* else: a waker not above it is to be looked at */
     struct bvt_vcpu *runs; /* NULL: idle */
@@ -146,6 +147,8 @@ static void account(struct bvt_cpu *q, s_time_t t)
         return;
     q->since = t;
     b->avt += (vtime_t)ran * b->mcuadv;
+    if (q->furthest < b->avt)
+        q->furthest = b->avt;
     runq_change(queue_of(q, b), &b->node, evt(b));
     if (unlikely(b->warpback))
         account_warp(q, b, ran, t);
@@ -195,7 +198,7 @@ static void bvt_sleep(struct vcpu *v, s_time_t t)
         q->runs = NULL;
 }
 
-/* It stays where it is, but the next decision passes it by. */
+/* The next decision passes it by: see pass. */
 static void bvt_yield(struct vcpu *v)
 {
     of(v)->yielded = true;
@@ -239,6 +242,27 @@ static bool passes(struct bvt_cpu *q)
     return yielded;
 }
 
+/*
+ * Gives up its turn to all that want one: else two that only yield would hand
+ * the CPU to each other, and one that has work would wait until they have had
+ * as much of it.
+ */
+static struct bvt_vcpu *pass(struct bvt_cpu *q, struct bvt_vcpu **second)
+{
+    struct bvt_vcpu *b = q->runs, *first;
+
+    if (b->avt < q->furthest)
+        b->avt = q->furthest;
+    runq_change(queue_of(q, b), &b->node, evt(b));
+    update_svt(q);
+    first = first_two(q, second);
+    if (first == b) {
+        first = *second;
+        *second = b;
+    }
+    return first;
+}
+
 static struct sched_decision bvt_pick_next(unsigned cpu, s_time_t t)
 {
     struct bvt_cpu *q = &per_cpu(bvt_cpu, cpu);
@@ -246,10 +270,8 @@ static struct sched_decision bvt_pick_next(unsigned cpu, s_time_t t)
 
     account(q, t);
     b = first_two(q, &next);
-    if (passes(q) && b == q->runs && next) {
-        b = next;
-        next = q->runs;
-    }
+    if (unlikely(passes(q)) && next)
+        b = pass(q, &next);
     q->runs = b;
     q->since = t;
     q->alone = !next;

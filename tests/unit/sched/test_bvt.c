@@ -245,6 +245,30 @@ static void yield_gives_way(void **state)
     }
 }
 
+/* Three that do nothing but yield leave the CPU to one that has work. */
+static void yielding_leaves_the_rest(void **state)
+{
+    s_time_t began;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        sim_wake(&s, i);
+    began = s.t;
+    while (s.t < began + SECONDS(10)) {
+        if (s.runs == &s.vcpu[0].v) {
+            sim_run(&s, MICROSECS(100));
+        } else {
+            sim_run(&s, MICROSECS(5));
+            sim_yield(&s);
+        }
+    }
+    assert_true(s.vcpu[0].ran > SECONDS(10) / 100 * 95);
+    /* Nor do they owe anything afterwards. */
+    began = s.vcpu[1].ran;
+    sim_run(&s, SECONDS(4));
+    assert_true(distance(s.vcpu[1].ran - began, SECONDS(1)) <= 2 * CTX_ALLOW);
+}
+
 static void bad_globals(void **state)
 {
     const int64_t good[] = {MILLISECS(1), MILLISECS(1)};
@@ -305,6 +329,7 @@ int run_bvt_tests(void)
         cmocka_unit_test_setup(warp_limit_holds, setup),
         cmocka_unit_test_setup(unwarped_until_it_sleeps, setup),
         cmocka_unit_test_setup(yield_gives_way, setup),
+        cmocka_unit_test_setup(yielding_leaves_the_rest, setup),
         cmocka_unit_test_setup(bad_globals, setup),
         cmocka_unit_test_setup(random_load, setup),
     };
