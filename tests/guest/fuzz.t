@@ -4,7 +4,7 @@
 
 dir=$(cd "$(dirname "$0")" && pwd)
 O=${O:-$dir/../../build}
-export O
+export O MAKEFLAGS= # TESTS= of a make above is not for ours
 seeds=${FUZZ_SEEDS:-1 2}
 
 if [ ! -e "${HYPERVISOR:-$O/debug/xeno}" ]; then

@@ -2,6 +2,7 @@
 # Domain 0 and the test kernels under each scheduler that is not the default.
 # Checklist row 90.
 . "$(dirname "$0")/lib.sh"
+export MAKEFLAGS=
 
 make -s --no-print-directory -C "$TOP/tests/guest" O="$O" all >&2
 for policy in atropos:Atropos "rr:Round robin"; do
