@@ -115,6 +115,7 @@ SECTIONS
         *(.percpu)
         percpu_end = .;
     }
+    ASSERT(percpu_pcpu == CPU_AREA_PERCPU, "entry code expects pcpu first")
     ASSERT(percpu_end - percpu_start <= CPU_AREA_PERCPU_SIZE, "per-CPU variables too big")
 
     _load_size = ABSOLUTE(_image_end - _image_start);

@@ -400,7 +400,7 @@ static void dispatch(unsigned vector)
 void do_irq(struct cpu_user_regs *regs)
 {
     unsigned vector = regs->entry_vector & 0xff;
-    struct pcpu *p = &this_cpu(pcpu);
+    struct pcpu *p = this_pcpu();
 
     p->in_irq++;
     switch (vector) {

@@ -105,7 +105,7 @@ void __init smp_number_cpus(uint32_t boot_apic_id)
     }
     if (left_out && limit == MAX_CPUS)
         printk(XENLOG_WARNING "%u processors cannot be used\n", left_out);
-    this_cpu(pcpu).apic_id = boot_apic_id;
+    this_pcpu()->apic_id = boot_apic_id;
     topology_set(0, boot_apic_id);
     cpu_online_map = CPUMASK(0);
 }

@@ -29,7 +29,7 @@ static inline bool preempt_needed(void);
 #include "arch/x86/percpu.h"
 static inline bool preempt_needed(void)
 {
-    return READ_ONCE(this_cpu(pcpu).softirq_pending) != 0;
+    return READ_ONCE(this_pcpu()->softirq_pending) != 0;
 }
 
 #endif
