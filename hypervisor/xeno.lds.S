@@ -44,7 +44,8 @@ SECTIONS
 
     _rodata_start = .;
     .rodata : {
-        *(EXCLUDE_FILE(BOOT_ONLY) .rodata EXCLUDE_FILE(BOOT_ONLY) .rodata.*)
+        *(SORT_BY_ALIGNMENT(EXCLUDE_FILE(BOOT_ONLY) .rodata)
+          SORT_BY_ALIGNMENT(EXCLUDE_FILE(BOOT_ONLY) .rodata.*))
         . = ALIGN(8);
         _ex_table_start = .;
         KEEP(*(.ex_table))
