@@ -47,6 +47,8 @@ static const struct {
     OP(get_ext_vcpucontext, domctl_get_ext_context, COPYBACK | EXCLUSIVE),
     OP(get_vcpu_msrs, domctl_get_msrs, COPYBACK | EXCLUSIVE),
     OP(set_vcpu_msrs, domctl_set_msrs, EXCLUSIVE),
+    OP(getvcpuextstate, domctl_get_xstate, COPYBACK | EXCLUSIVE),
+    OP(setvcpuextstate, domctl_set_xstate, EXCLUSIVE),
     OP(sendtrigger, domctl_send_trigger, EXCLUSIVE),
 
     OP(setvcpuaffinity, domctl_set_affinity, EXCLUSIVE),

@@ -34,10 +34,19 @@ long domctl_create(struct xen_domctl *op); /* names no domain yet */
 domctl_fn domctl_getdomaininfo;
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
+/* The vCPU that an operation names, or NULL. */
+static inline struct vcpu *vcpu_of(struct domain *d, uint32_t id)
+{
+    return id < d->max_vcpus ? d->vcpu[id & (MAX_VCPUS - 1)] : NULL;
+}
+
 /* domctl_vcpu.c */
 domctl_fn domctl_max_vcpus, domctl_set_context, domctl_get_context,
     domctl_vcpu_info, domctl_set_ext_context, domctl_get_ext_context,
     domctl_get_msrs, domctl_set_msrs, domctl_send_trigger;
+
+/* domctl_xstate.c */
+domctl_fn domctl_get_xstate, domctl_set_xstate;
 
 /* domctl_place.c: where vCPUs run */
 domctl_fn domctl_set_affinity, domctl_get_affinity, domctl_set_node_affinity,

@@ -219,6 +219,27 @@ long memory_edit_physmap(vaddr_t arg)
     return -EACCES;
 }
 
+/*
+ * get_vnumainfo: no domain has virtual nodes. -EFAULT; -EINVAL padding; -ESRCH,
+ * -EPERM not the caller and caller not privileged; else -EOPNOTSUPP.
+ */
+long memory_vnuma(vaddr_t arg)
+{
+    struct xen_vnuma_topology_info info;
+    struct domain *d;
+    int rc;
+
+    if (copy_from_guest_va(&info, arg, sizeof(info)))
+        return -EFAULT;
+    if (info.pad)
+        return -EINVAL;
+    rc = memory_domain_get(info.domid, &d);
+    if (rc)
+        return rc;
+    memory_domain_put(d);
+    return -EOPNOTSUPP;
+}
+
 void memory_map_free(struct domain *d)
 {
     xfree(d->memory_map);
