@@ -98,7 +98,8 @@ COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
         pv/hypercall_trace arch/x86/topology arch/x86/timesync \
         arch/x86/clocksource arch/x86/rtc arch/x86/xpti_audit \
         arch/x86/keyhandler arch/x86/symbols mm/page_audit mm/memory_info \
-        mm/resource lib/param pv/context
+        mm/resource mm/exchange lib/param lib/printf pv/context \
+        pv/ioport event/pirq event/bind
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os

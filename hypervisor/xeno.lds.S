@@ -6,8 +6,9 @@
 #include "arch/x86/layout.h"
 
 /* Needed only at start, most of it to unpack domain 0's kernel. */
+#define LIBRARIES *liblzma.a:* *libzstd.a:* *libz.a:*
 #define BOOT_ONLY                                                              \
-    *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o                     \
+    LIBRARIES *domain?loader?*.o                                               \
     *arch?x86?spec_policy.c.o *arch?x86?spec_options.c.o
 /* Their zeroed data is aligned to pages: last, so that no gap comes before. */
 #define WHOLE_PAGES *head.S.o *arch?x86?traps.c.o
@@ -75,6 +76,8 @@ SECTIONS
     _init_start = .;
     .init : {
         *(.init.text .init.text.*)
+        *(EXCLUDE_FILE(LIBRARIES) .text EXCLUDE_FILE(LIBRARIES) .text.*)
+        _library_start = .;
         *(.text .text.*)
         . = ALIGN(4096);
         _init_data_start = .;
