@@ -104,6 +104,7 @@ static long machine_op(struct xen_sysctl *op)
     case XEN_SYSCTL_get_cpu_policy:
         return sysctl_cpu_policy(&op->u.cpu_policy);
     case XEN_SYSCTL_cpu_hotplug:
+        return sysctl_cpu_hotplug(&op->u.cpu_hotplug);
     case XEN_SYSCTL_pm_op:
     case XEN_SYSCTL_page_offline_op:
         return -EOPNOTSUPP;
@@ -152,6 +153,8 @@ static long do_sysctl(uint64_t arg, uint64_t a2, uint64_t a3, uint64_t a4,
     if (!current->domain->is_privileged)
         return -EPERM;
     rc = sysctl(&op);
+    if (rc == -ERESTART_PREEMPT)
+        return hypercall_continue(__HYPERVISOR_sysctl, 1, arg);
     /* No room: the answer says how much would be needed. */
     if ((!rc || rc == -ENOBUFS) && copy_to_guest_va(arg, &op, sizeof(op)))
         rc = -EFAULT;

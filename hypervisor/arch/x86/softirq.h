@@ -11,7 +11,7 @@
 enum softirq {
     SOFTIRQ_TIMER,    /* expired timers: arch/x86/timer.c */
     SOFTIRQ_SCHEDULE, /* choose the next vCPU: sched */
-    SOFTIRQ_TASKLET,  /* bounded background work */
+    SOFTIRQ_HOTPLUG,  /* leave or join the CPUs in use: sched */
     NR_SOFTIRQS,
 };
 
