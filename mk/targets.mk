@@ -80,8 +80,9 @@ $(absO)/initramfs-%.cpio: $(initramfs_parts) $(dom0_tests)
 	@echo "assembling $(notdir $@)"
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -T $(absO)/tests/dom0
 
-# Domain 0 with Xen's own tools, and what its guests boot: Debian 12's kernel
-# as packaged and unpacked, Debian 13's, a small root file system for both.
+# Domain 0 with Xen's own tools, for either Debian's kernel, and what its guests
+# boot: Debian 12's as packaged and unpacked, Debian 13's, a small root file
+# system for both.
 dom0-xl: dom0 dom0-13
 	@$(SCRIPT)/fetch toolstack
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
@@ -132,7 +133,7 @@ $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
 	@rm -rf $(absO)/tests/xl
 	@mkdir -p $(absO)/tests/xl
 	@cp $(xl_tests) $(absO)/tests/guest-control $(absO)/tests/xl
-	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
+	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -k $(absO)/linux-13 -o $@ \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
 	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
 

@@ -2,8 +2,10 @@
  * xeno create: from a configuration to a running guest.
  *
  * What can be refused is refused before anything exists: configuration, name,
- * kernel, memory. Then come the domain, its memory, its nodes in xenstore and
- * its devices, and it starts to run. What it cannot see is made while it does.
+ * kernel, memory. Then come the domain and its memory, and it starts to run. Its
+ * nodes in xenstore are made while it does. It sees nothing of them before
+ * xenstored is told of it: what it asks for earlier waits. A guest with devices,
+ * which take scripts and time and may be refused, starts when all is there.
  * The monitor ends it if we die in between.
  */
 #include "create.h"
@@ -70,17 +72,21 @@ static int make_domain(struct xeno *x, struct guest *g, uint32_t *id)
 static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
                    struct xeno_plan *plan, struct xeno_build *b, bool run)
 {
+    bool early = run && !g->nr_disks && !g->nr_vifs;
     int rc = pin_vcpus(x, id, g);
 
     if (!rc)
         rc = xeno_build_run(x, id, plan, b);
-    if (!rc) {
-        store_guest(x, id, g, b);
-        rc = add_devices(x, id, g);
-    }
+    if (!rc && early)
+        rc = xeno_domain_unpause(x, id);
     if (!rc)
-        rc = store_introduce(x, id, b);
-    if (!rc && run)
+        rc = store_guest(x, id, g, b);
+    if (!rc)
+        rc = add_devices(x, id, g);
+    if (!rc)
+        rc = early ? store_introduce_running(x, id, b)
+                   : store_introduce(x, id, b);
+    if (!rc && run && !early)
         rc = xeno_domain_unpause(x, id);
     if (!rc)
         rc = store_outside(x, id, g);
