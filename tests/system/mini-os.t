@@ -108,11 +108,11 @@ done
 
 # Lines typed at its shell, on the serial port and by console_io.
 boot "the shell on the bare machine" --kernel "$image" --args app=shell \
-    -m 64 -t 120 --send "mini-os> =>mem" --send "free=>threads" \
+    -m 64 -t 120 --send "mini-os> =>mem" --send "mini-os> =>threads" \
     -e "^pages [0-9]+ free, heap [0-9]+ bytes free" -e "^idle  *on 0"
 boot "the shell as domain 0" --xen "$XENO" --xen-args "$CONSOLE" \
     --kernel "$image" --args app=shell -t 120 --send "mini-os> =>mem" \
-    --send "free=>threads" -e "^pages [0-9]+ free, heap [0-9]+ bytes free" \
+    --send "mini-os> =>threads" -e "^pages [0-9]+ free, heap [0-9]+ bytes free" \
     -e "^idle  *on 0"
 
 # Without notes a builder finds what it needs in the section __xen_guest.
