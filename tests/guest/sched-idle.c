@@ -1,7 +1,7 @@
 /*
  * An idle CPU is left alone: no interrupt comes while nobody waits for one, and
  * nearly all of the time is booked as idle. Neither does a vCPU that has its
- * CPU for itself. Checklist row 97.
+ * CPU for itself.
  *
  * qemu: -smp 2 -icount shift=3,sleep=off
  * options: dom0_max_vcpus=1

@@ -300,6 +300,9 @@ void __init time_init(void)
         boot_fatal("no clock to measure the TSC against");
     if (tsc_khz >= MIN_KHZ && tsc_khz <= MAX_KHZ)
         cpu_khz = tsc_khz;
+    else if (tsc_khz)
+        printk(XENLOG_WARNING "WARNING: option tsc_khz: %u is out of range\n",
+               tsc_khz);
     tsc_scale_init(&nominal, cpu_khz);
     nominal.tsc_base = start;
     scales[0] = nominal;
