@@ -6,9 +6,10 @@
 #include "arch/x86/layout.h"
 
 /* Needed only at start, most of it to unpack domain 0's kernel. */
+#define LIBRARIES *liblzma.a:* *libzstd.a:* *libz.a:*
 #define BOOT_ONLY                                                              \
-    *liblzma.a:* *libzstd.a:* *libz.a:* *domain?loader?*.o                     \
-    *arch?x86?spec_policy.c.o *arch?x86?spec_options.c.o
+    LIBRARIES *domain?loader?*.o *arch?x86?spec_policy.c.o                     \
+    *arch?x86?spec_options.c.o
 /* Their zeroed data is aligned to pages: last, so that no gap comes before. */
 #define WHOLE_PAGES *head.S.o *arch?x86?traps.c.o
 
@@ -44,7 +45,8 @@ SECTIONS
 
     _rodata_start = .;
     .rodata : {
-        *(EXCLUDE_FILE(BOOT_ONLY) .rodata EXCLUDE_FILE(BOOT_ONLY) .rodata.*)
+        *(SORT_BY_ALIGNMENT(EXCLUDE_FILE(BOOT_ONLY) .rodata)
+          SORT_BY_ALIGNMENT(EXCLUDE_FILE(BOOT_ONLY) .rodata.*))
         . = ALIGN(8);
         _ex_table_start = .;
         KEEP(*(.ex_table))
@@ -75,6 +77,8 @@ SECTIONS
     _init_start = .;
     .init : {
         *(.init.text .init.text.*)
+        *(EXCLUDE_FILE(LIBRARIES) .text EXCLUDE_FILE(LIBRARIES) .text.*)
+        unpacking_libraries = .;
         *(.text .text.*)
         . = ALIGN(4096);
         _init_data_start = .;
@@ -114,6 +118,7 @@ SECTIONS
         *(.percpu)
         percpu_end = .;
     }
+    ASSERT(percpu_pcpu == CPU_AREA_PERCPU, "entry code expects pcpu first")
     ASSERT(percpu_end - percpu_start <= CPU_AREA_PERCPU_SIZE, "per-CPU variables too big")
 
     _load_size = ABSOLUTE(_image_end - _image_start);

@@ -80,8 +80,9 @@ $(absO)/initramfs-%.cpio: $(initramfs_parts) $(dom0_tests)
 	@echo "assembling $(notdir $@)"
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-$* -o $@ -T $(absO)/tests/dom0
 
-# Domain 0 with Xen's own tools, and what its guests boot: Debian 12's kernel
-# as packaged and unpacked, Debian 13's, a small root file system for both.
+# Domain 0 with Xen's own tools, for either Debian's kernel, and what its guests
+# boot: Debian 12's as packaged and unpacked, Debian 13's, a small root file
+# system for both.
 dom0-xl: dom0 dom0-13
 	@$(SCRIPT)/fetch toolstack
 	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
@@ -117,13 +118,22 @@ $(absO)/guests/grub-reader: tests/system/xl/grub-reader.cfg scripts/mkmemdisk
 # The tools' own Makefile knows whether they are up to date.
 $(absO)/tools/xeno: tools
 
+# A program of the scenarios, with the library of our own command.
+$(absO)/tests/suspended: tests/system/xl/suspended.c $(absO)/tools/xeno
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -D__XEN_TOOLS__ -O2 -Wall -Wextra \
+	  -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla -Werror \
+	  -Itools/include -Iinclude -static -s -o $@ $< \
+	  $(absO)/tools/libxeno.a -lxenforeignmemory -lxencall -lxentoollog \
+	  -lxentoolcore
+
 $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
-		$(xl_tests) $(absO)/tools/xeno
+		$(xl_tests) $(absO)/tools/xeno $(absO)/tests/suspended
 	@echo "assembling $(notdir $@)"
 	@rm -rf $(absO)/tests/xl
 	@mkdir -p $(absO)/tests/xl
-	@cp $(xl_tests) $(absO)/tests/xl
-	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -o $@ \
+	@cp $(xl_tests) $(absO)/tests/suspended $(absO)/tests/xl
+	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -k $(absO)/linux-13 -o $@ \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
 	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
 

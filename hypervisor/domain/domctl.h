@@ -34,10 +34,19 @@ long domctl_create(struct xen_domctl *op); /* names no domain yet */
 domctl_fn domctl_getdomaininfo;
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
+/* The vCPU that an operation names, or NULL. */
+static inline struct vcpu *vcpu_of(struct domain *d, uint32_t id)
+{
+    return id < d->max_vcpus ? d->vcpu[id & (MAX_VCPUS - 1)] : NULL;
+}
+
 /* domctl_vcpu.c */
 domctl_fn domctl_max_vcpus, domctl_set_context, domctl_get_context,
     domctl_vcpu_info, domctl_set_ext_context, domctl_get_ext_context,
     domctl_get_msrs, domctl_set_msrs, domctl_send_trigger;
+
+/* domctl_xstate.c */
+domctl_fn domctl_get_xstate, domctl_set_xstate;
 
 /* domctl_place.c: where vCPUs run */
 domctl_fn domctl_set_affinity, domctl_get_affinity, domctl_set_node_affinity,
@@ -75,6 +84,14 @@ int control_bits_put(const struct xenctl_bitmap *map, uint64_t bits);
 /* ---- Provided by sched ---- */
 domctl_fn domctl_scheduler;
 long sysctl_scheduler(struct xen_sysctl_scheduler_op *o);
+/*
+ * Takes a CPU out of use, or back. -EINVAL no such CPU, or CPU 0 off; -EEXIST
+ * it is so already; -ENODEV it never started; -EADDRINUSE a vCPU has pinned
+ * itself to it; -ERESTART_PREEMPT as in hypercalls.
+ */
+int cpu_set_online(unsigned cpu, bool wanted);
+/* The same, or for all second threads. -EOPNOTSUPP: there are none. */
+long sysctl_cpu_hotplug(const struct xen_sysctl_cpu_hotplug *h);
 
 /* ---- Provided by event ---- */
 /*

@@ -12,11 +12,6 @@
 #include "lib/heap.h"
 #include "lib/string.h"
 
-static struct vcpu *vcpu_of(struct domain *d, uint32_t id)
-{
-    return id < d->max_vcpus ? d->vcpu[id & (MAX_VCPUS - 1)] : NULL;
-}
-
 /*
  * max_vcpus: makes the vCPUs 0 .. max - 1 that are not there yet. -EINVAL the
  * caller's own domain, or more than it was created for; -ENOMEM.

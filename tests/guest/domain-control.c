@@ -263,6 +263,90 @@ static void test_msrs(void)
     child_destroy(&child);
 }
 
+#define XMM7 ((16 + 160) / 8 + 14) /* in what getvcpuextstate gives */
+#define XSTATE_BV ((16 + 512) / 8)
+
+/* A child's extended registers are taken, changed and put back. */
+static void test_xstate(void)
+{
+    static uint64_t image[512], other[512];
+    struct xen_domctl_vcpuextstate *e = &op.u.vcpuextstate;
+    uint64_t size, mask;
+
+    child_start(&child, run_first);
+    clear();
+    expect_eq(control(XEN_DOMCTL_getvcpuextstate), 0);
+    size = e->size;
+    mask = e->xfeature_mask;
+    expect_eq(!mask, !size);
+    expect(size <= sizeof(image), "%lu bytes", size);
+    set_xen_guest_handle(e->buffer, image);
+    e->size = size;
+    e->xfeature_mask = mask;
+    expect_eq(control(XEN_DOMCTL_getvcpuextstate), 0);
+    if (mask) {
+        image[XMM7] = 0x1234567890;
+        image[XSTATE_BV] |= 3;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), 0);
+        set_xen_guest_handle(e->buffer, other);
+        expect_eq(control(XEN_DOMCTL_getvcpuextstate), 0);
+        expect_eq(other[1], mask);
+        expect_eq(other[XMM7], 0x1234567890);
+
+        /* What cannot be is refused, and changes nothing. */
+        set_xen_guest_handle(e->buffer, image);
+        image[XMM7] = 5;
+        image[XSTATE_BV + 1] = 1UL << 63;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), -EINVAL);
+        image[XSTATE_BV + 1] = 0;
+        image[XSTATE_BV] |= 1UL << 62;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), -EINVAL);
+        image[XSTATE_BV] &= 3;
+        image[0] = 4;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), -EINVAL);
+        image[0] = 1;
+        image[1] |= 1UL << 62;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), -EINVAL);
+        e->size = 16 + 512;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), -EINVAL);
+        expect_eq(control(XEN_DOMCTL_getvcpuextstate), -EINVAL);
+        e->size = ~0UL;
+        expect_eq(control(XEN_DOMCTL_setvcpuextstate), -EINVAL);
+        set_xen_guest_handle(e->buffer, other);
+        expect_eq(control(XEN_DOMCTL_getvcpuextstate), 0);
+        expect_eq(other[XMM7], 0x1234567890);
+        e->xfeature_mask = mask ^ 4;
+        expect_eq(control(XEN_DOMCTL_getvcpuextstate), -EINVAL);
+    }
+    e->vcpu = 7;
+    expect_eq(control(XEN_DOMCTL_getvcpuextstate), -ESRCH);
+    expect_eq(control(XEN_DOMCTL_setvcpuextstate), -ESRCH);
+    child_destroy(&child);
+}
+
+static long get_vnuma(struct xen_vnuma_topology_info *v)
+{
+    return hypercall2(__HYPERVISOR_memory_op, XENMEM_get_vnumainfo,
+                      (unsigned long)v);
+}
+
+/* Nobody has virtual nodes; whose there is none of is asked first. */
+static void test_vnuma(void)
+{
+    struct xen_vnuma_topology_info v = {.domid = DOMID_SELF};
+
+    child_new(&child);
+    expect_eq(get_vnuma(&v), -EOPNOTSUPP);
+    v.domid = (domid_t)child.id;
+    expect_eq(get_vnuma(&v), -EOPNOTSUPP);
+    v.pad = 1;
+    expect_eq(get_vnuma(&v), -EINVAL);
+    v.pad = 0;
+    v.domid = 999;
+    expect_eq(get_vnuma(&v), -ESRCH);
+    child_destroy(&child);
+}
+
 static void test_machine(void)
 {
     struct xen_domctl_getdomaininfo info[4];
@@ -310,5 +394,7 @@ void test_main(void)
     test_policy();
     test_suspend();
     test_msrs();
+    test_xstate();
+    test_vnuma();
     test_machine();
 }

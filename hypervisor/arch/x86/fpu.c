@@ -47,7 +47,7 @@ static DEFINE_PER_CPU(uint64_t, xcr0_loaded);
 
 /* ---- areas ---- */
 
-static size_t area_size(void)
+size_t fpu_area_size(void)
 {
     return cpu_features.xsave ? cpu_features.xsave_size : FXSAVE_SIZE;
 }
@@ -55,7 +55,7 @@ static size_t area_size(void)
 /* The pointer that xmalloc gave stands just before the aligned area. */
 void *fpu_alloc(void)
 {
-    char *raw = xzalloc(area_size() + AREA_ALIGN + sizeof(void *));
+    char *raw = xzalloc(fpu_area_size() + AREA_ALIGN + sizeof(void *));
     char *area;
 
     if (!raw)
@@ -76,7 +76,7 @@ void fpu_init_area(void *area)
 {
     struct fxsave *fx = area;
 
-    memset(area, 0, area_size());
+    memset(area, 0, fpu_area_size());
     fx->fcw = FCW_DEFAULT;
     fx->mxcsr = MXCSR_DEFAULT;
 }
@@ -85,7 +85,7 @@ void fpu_import_fxsave(void *area, const void *image)
 {
     struct fxsave *fx = area;
 
-    memset(area, 0, area_size());
+    memset(area, 0, fpu_area_size());
     memcpy(fx, image, sizeof(*fx));
     fx->mxcsr &= mxcsr_mask;
     fx->mxcsr_mask = 0;
@@ -109,6 +109,22 @@ void fpu_export_fxsave(const void *area, void *image)
     }
     if (!(used & XSTATE_SSE))
         memset(fx->xmm, 0, sizeof(fx->xmm));
+}
+
+bool fpu_import_xsave(void *area, const void *image)
+{
+    const struct xsave *xs = image;
+    struct xsave *to = area;
+    uint64_t other = xs->xcomp_bv;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(xs->reserved); i++)
+        other |= xs->reserved[i];
+    if (other || (xs->xstate_bv & ~cpu_features.xcr0_max))
+        return false;
+    memcpy(area, image, fpu_area_size());
+    to->legacy.mxcsr &= mxcsr_mask;
+    to->legacy.mxcsr_mask = 0;
+    return true;
 }
 
 /* ---- XCR0 ---- */

@@ -44,6 +44,14 @@ void fpu_set_xcr0(uint64_t xcr0);
 void fpu_import_fxsave(void *area, const void *image);
 void fpu_export_fxsave(const void *area, void *image);
 
+/*
+ * The same with all components, as XSAVE's standard format has them: an image
+ * has fpu_area_size() bytes. False: it is in another format, or names what the
+ * CPU has not; the area is as it was.
+ */
+size_t fpu_area_size(void);
+bool fpu_import_xsave(void *area, const void *image);
+
 /* cpu_init: control bits are set, XCR0 to come. Boot CPU first. */
 void fpu_init_cpu(void);
 

@@ -78,7 +78,13 @@ struct pcpu {
 };
 DECLARE_PER_CPU(struct pcpu, pcpu);
 
-#define current (this_cpu(pcpu).curr)
+/* Its place is known to the compiler, so a field is one instruction away. */
+static inline struct pcpu *this_pcpu(void)
+{
+    return (struct pcpu *)(cpu_area_base() + CPU_AREA_PERCPU);
+}
+
+#define current (this_pcpu()->curr)
 static inline unsigned smp_cpu_id(void)
 {
     return (unsigned)((cpu_area_base() - CPU_AREA_START) / CPU_STRIDE);

@@ -81,6 +81,11 @@ void time_set_tsc_offset(int64_t ticks)
         offsets_differ = true;
 }
 
+uint64_t time_tsc_offset(void)
+{
+    return this_cpu(tsc_offset);
+}
+
 bool tsc_is_stable(void)
 {
     return cpu_features.constant_tsc && !offsets_differ;
