@@ -408,11 +408,20 @@ int map_in_place(const void *page, u64 mfn)
                           mfn << 12 | PTE_P | PTE_RW | PTE_AD, UVMF_INVLPG, 0);
 }
 
+/* Where the list of our frames is, for tools that dump us from outside. */
+static void tell_frames(void)
+{
+    shared->arch.p2m_vaddr = start->mfn_list;
+    shared->arch.max_pfn = start->nr_pages;
+    shared->arch.p2m_cr3 = xen_pfn_to_cr3(page_mfn((void *)start->pt_base));
+}
+
 static void xen_init(void *boot)
 {
     start = boot;
     if (map_in_place(xen_shared_page, start->shared_info >> 12))
         xen_stop(STOP_CRASH);
+    tell_frames();
     xen_set_gs_base((u64)vcpu());
     if (start->flags & SIF_INITDOMAIN)
         return;
