@@ -94,11 +94,13 @@ COLD := domain drivers arch/x86/boot arch/x86/acpi arch/x86/console \
         arch/x86/serial arch/x86/smp arch/x86/ioapic arch/x86/panic init \
         arch/x86/spec_policy arch/x86/spec_options pv/cpu_policy \
         pv/context_get sched/control sched/admit sched/place \
-        sched/atropos sched/rr sched/dump sched/move \
+        sched/atropos sched/rr sched/dump sched/move sched/hotplug \
         pv/hypercall_trace arch/x86/topology arch/x86/timesync \
         arch/x86/clocksource arch/x86/rtc arch/x86/xpti_audit \
         arch/x86/keyhandler arch/x86/symbols mm/page_audit mm/memory_info \
-        mm/resource lib/param pv/context
+        mm/resource mm/exchange mm/domain_mm lib/param lib/printf \
+        lib/rangeset pv/context pv/ioport event/pirq event/bind event/close \
+        grant/query arch/x86/vga arch/x86/log
 COLD_OBJS := $(filter-out %/vcpu_op.c.o %/version.c.o %/time.c.o %.S.o, \
         $(filter $(foreach c,$(COLD),$(O)/obj/$(c)/% $(O)/obj/$(c)%),$(OBJS)))
 $(COLD_OBJS): HYP_CFLAGS += -Os

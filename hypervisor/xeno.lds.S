@@ -45,7 +45,8 @@ SECTIONS
 
     _rodata_start = .;
     .rodata : {
-        *(EXCLUDE_FILE(BOOT_ONLY) .rodata EXCLUDE_FILE(BOOT_ONLY) .rodata.*)
+        *(SORT_BY_ALIGNMENT(EXCLUDE_FILE(BOOT_ONLY) .rodata)
+          SORT_BY_ALIGNMENT(EXCLUDE_FILE(BOOT_ONLY) .rodata.*))
         . = ALIGN(8);
         _ex_table_start = .;
         KEEP(*(.ex_table))
@@ -117,6 +118,7 @@ SECTIONS
         *(.percpu)
         percpu_end = .;
     }
+    ASSERT(percpu_pcpu == CPU_AREA_PERCPU, "entry code expects pcpu first")
     ASSERT(percpu_end - percpu_start <= CPU_AREA_PERCPU_SIZE, "per-CPU variables too big")
 
     _load_size = ABSOLUTE(_image_end - _image_start);

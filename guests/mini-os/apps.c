@@ -10,6 +10,7 @@ static const struct command applications[] = {
     {"user", app_user},
     {"blkbench", app_blkbench},
     {"netbench", app_netbench},
+    {"netback", app_netback},
     {"pingpong", app_pingpong},
     {"self-test", self_test},
 };

@@ -11,7 +11,6 @@
 #define GONE (~0UL)
 #define AWAITED (~1UL)
 
-struct mutex balloon_lock;
 static u64 gone, lacks;
 
 u64 balloon_lacks(void) { return lacks; }

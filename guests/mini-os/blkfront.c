@@ -13,7 +13,7 @@
 #define PAGE_SECTORS (PAGE_SIZE / 512)
 
 struct blkfront {
-    struct frontend f;
+    struct frontend f; /* first */
     struct blk_info info;
     struct ring ring;
     struct id_table ids;
@@ -23,6 +23,7 @@ struct blkfront {
     int ring_ref, port; /* 0: none */
     u64 handle;
     volatile int failed;
+    int broken; /* it had failed when a suspension came */
 };
 
 const struct blk_info *blkfront_info(const struct blkfront *bf)
@@ -182,19 +183,27 @@ static int is_piece(const struct blk_info *info, const struct blk_io *io)
            !((u64)io->buf % PAGE_SIZE);
 }
 
-int blkfront_start(struct blkfront *bf, struct blk_io *io)
+/* The same from outside. */
+static int submit_one(struct blkfront *bf, struct blk_io *io)
 {
     int state, ret;
 
+    frontend_enter(&bf->f);
+    state = irq_save();
+    ret = submit(bf, io);
+    irq_restore(state);
+    frontend_exit(&bf->f);
+    return ret;
+}
+
+int blkfront_start(struct blkfront *bf, struct blk_io *io)
+{
     if (!is_piece(&bf->info, io))
         return -XEN_EINVAL;
     if (io->write && bf->info.read_only)
         return -XEN_EROFS;
     io->operation = io->write ? BLKIF_OP_WRITE : BLKIF_OP_READ;
-    state = irq_save();
-    ret = submit(bf, io);
-    irq_restore(state);
-    return ret;
+    return submit_one(bf, io);
 }
 
 int blkfront_finish(struct blkfront *bf, struct blk_io *io)
@@ -202,29 +211,29 @@ int blkfront_finish(struct blkfront *bf, struct blk_io *io)
     u64 deadline = time_ns() + PATIENCE;
     int in_time = 1, state;
 
+    frontend_enter(&bf->f);
     while (io->status == BLK_RUNNING && in_time && !frontend_lost(&bf->f)) {
         state = irq_save();
         if (io->status == BLK_RUNNING && !bf->f.watch.fired)
-            in_time = wait_until(&bf->f.queue, deadline);
+            in_time = frontend_sleep(&bf->f, deadline);
         irq_restore(state);
     }
     if (io->status == BLK_RUNNING || bf->f.lost)
         give_up(bf, in_time ? "went away" : "does not answer");
+    frontend_exit(&bf->f);
     return io->status;
 }
 
 int blkfront_flush(struct blkfront *bf)
 {
     struct blk_io io;
-    int state, ret;
+    int ret;
 
     if (!bf->info.can_flush)
         return -XEN_EOPNOTSUPP;
     memset(&io, 0, sizeof(io));
     io.operation = BLKIF_OP_FLUSH_DISKCACHE;
-    state = irq_save();
-    ret = submit(bf, &io);
-    irq_restore(state);
+    ret = submit_one(bf, &io);
     return ret ? ret : blkfront_finish(bf, &io);
 }
 
@@ -271,11 +280,9 @@ static int read_info(struct blkfront *bf)
     return 0;
 }
 
-static int open_device(struct blkfront *bf, unsigned index, char *err,
-                       size_t size)
+/* With a back end that awaits us. */
+static int connect(struct blkfront *bf)
 {
-    if (frontend_find(&bf->f, "device/vbd", index, err, size))
-        return -1;
     if (xenbus_read_number(0, bf->f.dir, "virtual-device", 0xffffffff,
                            &bf->handle))
         return frontend_fail(&bf->f, "virtual-device is no number");
@@ -285,30 +292,11 @@ static int open_device(struct blkfront *bf, unsigned index, char *err,
     return frontend_switch(&bf->f, XenbusStateConnected);
 }
 
-struct blkfront *blkfront_open(unsigned index, char *err, size_t size)
-{
-    struct blkfront *bf = alloc(sizeof(*bf));
-
-    if (!bf) {
-        snprintf(err, size, "no memory for a disk");
-        return NULL;
-    }
-    memset(bf, 0, sizeof(*bf));
-    if (open_device(bf, index, err, size)) {
-        blkfront_close(bf);
-        return NULL;
-    }
-    bf->f.err = NULL;
-    return bf;
-}
-
 /* What the back end still uses stays out of use. */
-void blkfront_close(struct blkfront *bf)
+static void disconnect(struct blkfront *bf)
 {
     int state;
 
-    if (!bf)
-        return;
     frontend_leave(&bf->f);
     if (bf->port > 0)
         event_close((unsigned)bf->port);
@@ -318,5 +306,75 @@ void blkfront_close(struct blkfront *bf)
     irq_restore(state);
     if (bf->page && (bf->ring_ref <= 0 || !gnttab_end(bf->ring_ref)))
         free_page(bf->page);
+    bf->page = NULL;
+    bf->port = 0;
+}
+
+/* What is under way comes to its end before. */
+static void part(struct frontend *f)
+{
+    struct blkfront *bf = (struct blkfront *)(void *)f;
+    u64 deadline = time_ns() + PATIENCE;
+    int in_time = 1, state = irq_save();
+
+    while (bf->ids.used && in_time)
+        in_time = wait_until(&f->queue, deadline);
+    irq_restore(state);
+    if (bf->ids.used)
+        give_up(bf, "does not answer");
+    bf->broken = bf->failed;
+    disconnect(bf);
+}
+
+static int meet(struct frontend *f)
+{
+    struct blkfront *bf = (struct blkfront *)(void *)f;
+
+    if (bf->broken)
+        return 0;
+    if (frontend_find_again(f) || connect(bf)) {
+        disconnect(bf);
+        return -1;
+    }
+    bf->failed = 0;
+    return 0;
+}
+
+static struct blkfront *open_device(unsigned index, char *err, size_t size)
+{
+    static const struct frontend_driver driver = {part, meet};
+    struct blkfront *bf = alloc_cleared(1, sizeof(*bf));
+
+    if (!bf) {
+        snprintf(err, size, "no memory for a disk");
+    } else if (frontend_find(&bf->f, "device/vbd", index, err, size) ||
+               connect(bf)) {
+        disconnect(bf);
+        release(bf);
+        bf = NULL;
+    } else {
+        frontend_opened(&bf->f, &driver);
+    }
+    return bf;
+}
+
+struct blkfront *blkfront_open(unsigned index, char *err, size_t size)
+{
+    struct blkfront *bf;
+
+    mutex_lock(&devices_lock);
+    bf = open_device(index, err, size);
+    mutex_unlock(&devices_lock);
+    return bf;
+}
+
+void blkfront_close(struct blkfront *bf)
+{
+    if (!bf)
+        return;
+    mutex_lock(&devices_lock);
+    frontend_closed(&bf->f);
+    disconnect(bf);
+    mutex_unlock(&devices_lock);
     release(bf);
 }

@@ -4,14 +4,15 @@
  */
 #include <balloon.h>
 #include <control.h>
-#include <xenbus.h>
+#include <frontend.h>
 
 static struct wait_queue queue;
 static struct xenbus_watch order_watch, target_watch;
 
 static void announce(void)
 {
-    static const char *const can[] = {"poweroff", "halt", "reboot"};
+    static const char *const can[] = {"poweroff", "halt", "reboot", "suspend",
+                                      "balloon"};
     char name[24];
     unsigned i;
 
@@ -19,8 +20,6 @@ static void announce(void)
         snprintf(name, sizeof(name), "feature-%s", can[i]);
         xenbus_write(0, "control", name, "1");
     }
-    xenbus_write(0, "control", "feature-suspend", "0");
-    xenbus_write(0, "control", "feature-balloon", "1");
 }
 
 /* The order's length; 0: there is none. */
@@ -41,6 +40,29 @@ static long take_order(char *order, size_t size)
     return ret || n < 0 ? 0 : n;
 }
 
+/*
+ * All that others know of us is given up before and taken up again after it,
+ * whether we come back in the same domain or in another.
+ */
+static void suspend(void)
+{
+    int ret;
+
+    mutex_lock(&machine_lock);
+    frontends_part();
+    xenbus_suspend();
+    ret = xen_suspend();
+    xenbus_resume(!ret);
+    if (!ret)
+        announce();
+    frontends_meet();
+    mutex_unlock(&machine_lock);
+    if (ret < 0)
+        print("control: suspend was refused (%d)\n", ret);
+    else
+        print("control: resumed %s\n", ret ? "here" : "elsewhere");
+}
+
 static void obey(void)
 {
     char order[32];
@@ -52,6 +74,8 @@ static void obey(void)
         stop(STOP_OFF);
     else if (!strcmp(order, "reboot"))
         stop(STOP_REBOOT);
+    else if (!strcmp(order, "suspend"))
+        suspend();
     else
         print("control: cannot %s, and runs on\n", order);
 }
@@ -66,13 +90,13 @@ static int adjust(void)
         print("balloon: memory/target is not a size in KiB\n");
         return 0;
     }
-    mutex_lock(&balloon_lock);
+    mutex_lock(&machine_lock);
     if (kib / 4 != balloon_pages()) {
         ret = balloon_set(kib / 4);
         if (!ret)
             print("balloon: %lu KiB\n", kib);
     }
-    mutex_unlock(&balloon_lock);
+    mutex_unlock(&machine_lock);
     return ret && balloon_lacks();
 }
 

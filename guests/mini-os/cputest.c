@@ -132,26 +132,22 @@ static int sees(u64 round, u8 value)
 /* Another processor's TLB has the page; only the flush can tell it. */
 static void test_remote_flush(void)
 {
-    u8 *a = alloc_page(), *b = alloc_page();
-    u64 va = (u64)a, flags = PTE_P | PTE_RW | PTE_AD;
-    u64 own = ops.pfn_to_mfn((va - VIRT_BASE) / PAGE_SIZE) << 12;
-    u64 other = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE) << 12;
+    struct test_pages t;
 
-    a[0] = 1;
-    b[0] = 2;
-    shown = a;
+    test_pages_begin(&t);
+    shown = t.a;
     expect(thread_create_on(1, "watch", watch, NULL) && sees(1, 1),
            "a thread runs on processor 1");
-    ops.set_pte(va, other | flags);
+    ops.set_pte(t.va, t.other | t.flags);
     ops.flush_tlb_many(2);
     expect(sees(2, 2), "processor 1 sees a new mapping after its flush");
-    ops.set_pte(va, own | flags);
+    ops.set_pte(t.va, t.own | t.flags);
     ops.flush_tlb_many(3);
-    expect(sees(3, 1) && *(volatile u8 *)a == 1, "and both the old one again");
+    expect(sees(3, 1) && *(volatile u8 *)t.a == 1,
+           "and both the old one again");
     look_again = ~0UL;
     sem_down(&finished);
-    free_page(a);
-    free_page(b);
+    test_pages_end(&t);
 }
 
 void test_processors(void)

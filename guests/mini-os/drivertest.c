@@ -176,7 +176,7 @@ static void test_watches(void)
         ;
     irq_on();
     expect(w.fired == 2, "and for what is written below");
-    xenbus_unwatch(&w, "data/mini", "w");
+    xenbus_unwatch(&w);
     xenbus_write(0, "data/mini", "w", "2");
     expect(w.fired == 2, "not any more once it is given up");
 }
@@ -205,9 +205,9 @@ static void test_xenstore(void)
     expect(!xenbus_remove(0, "data/mini", NULL) &&
                xenbus_read(0, "data/mini", "a", buf, sizeof(buf)) ==
                    -XEN_ENOENT, "and removed");
-    mutex_lock(&balloon_lock);
+    mutex_lock(&machine_lock);
     test_flipping(own_number());
-    mutex_unlock(&balloon_lock);
+    mutex_unlock(&machine_lock);
 }
 
 static void test_balloon(void)
@@ -218,14 +218,14 @@ static void test_balloon(void)
         print("# SKIP balloon: not on Xen\n");
         return;
     }
-    mutex_lock(&balloon_lock);
+    mutex_lock(&machine_lock);
     pages = free_pages();
     expect(!balloon_set(all - 8) && balloon_pages() == all - 8,
            "the balloon gives pages away");
     expect(!balloon_set(all) && free_pages() == pages, "and takes them again");
     expect(balloon_set(all + 1) && balloon_pages() == all,
            "but none beyond the start's");
-    mutex_unlock(&balloon_lock);
+    mutex_unlock(&machine_lock);
 }
 
 void test_drivers(void)

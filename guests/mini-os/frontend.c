@@ -1,4 +1,4 @@
-/* Front ends: finding a device, and the states of both sides. */
+/* Front ends: finding a device, the states of both sides, suspension. */
 #include <frontend.h>
 
 #define PATIENCE (60 * SECOND_NS)
@@ -147,15 +147,11 @@ static int find_peer(struct frontend *f)
     return 0;
 }
 
-int frontend_find(struct frontend *f, const char *class, unsigned index,
-                  char *err, size_t size)
+static int attach(struct frontend *f)
 {
     char state[8];
 
-    memset(f, 0, sizeof(*f));
-    f->err = err;
-    f->err_size = size;
-    if (name_device(f, class, index) || find_peer(f))
+    if (find_peer(f))
         return -1;
     if (xenbus_read(0, f->backend, "state", state, sizeof(state)) < 0)
         return frontend_fail(f, "there is no back end at %s", f->backend);
@@ -166,6 +162,21 @@ int frontend_find(struct frontend *f, const char *class, unsigned index,
                               STATE_BIT(Connected), 0);
 }
 
+int frontend_find(struct frontend *f, const char *class, unsigned index,
+                  char *err, size_t size)
+{
+    memset(f, 0, sizeof(*f));
+    f->err = err;
+    f->err_size = size;
+    return name_device(f, class, index) || attach(f) ? -1 : 0;
+}
+
+int frontend_find_again(struct frontend *f)
+{
+    f->lost = 0;
+    return attach(f);
+}
+
 void frontend_leave(struct frontend *f)
 {
     if (!f->watched)
@@ -174,6 +185,103 @@ void frontend_leave(struct frontend *f)
         !frontend_wait(f, ENDING) &&
         !frontend_switch(f, XenbusStateClosed))
         frontend_wait(f, STATE_BIT(Closed) | STATE_BIT(InitWait));
-    xenbus_unwatch(&f->watch, f->backend, "state");
+    xenbus_unwatch(&f->watch);
     f->watched = 0;
+}
+
+/* ---- suspension ---- */
+
+struct mutex devices_lock;
+static struct frontend *open_devices;
+
+void frontend_opened(struct frontend *f, const struct frontend_driver *driver)
+{
+    f->err = NULL;
+    f->driver = driver;
+    f->next = open_devices;
+    open_devices = f;
+}
+
+void frontend_closed(struct frontend *f)
+{
+    struct frontend **at = &open_devices;
+
+    while (*at && *at != f)
+        at = &(*at)->next;
+    if (*at)
+        *at = f->next;
+}
+
+void frontend_enter(struct frontend *f)
+{
+    int state = irq_save();
+
+    while (f->away)
+        wait_on(&f->queue);
+    f->users++;
+    irq_restore(state);
+}
+
+void frontend_exit(struct frontend *f)
+{
+    int state = irq_save();
+
+    if (!--f->users && f->away)
+        wake_all(&f->queue);
+    irq_restore(state);
+}
+
+int frontend_sleep(struct frontend *f, u64 deadline_ns)
+{
+    int woken;
+
+    frontend_exit(f);
+    woken = wait_until(&f->queue, deadline_ns);
+    frontend_enter(f);
+    return woken;
+}
+
+static void part(struct frontend *f)
+{
+    int state = irq_save();
+
+    f->away = 1;
+    while (f->users)
+        wait_on(&f->queue);
+    irq_restore(state);
+    f->driver->part(f);
+}
+
+static void meet(struct frontend *f)
+{
+    char why[160] = "";
+    int state;
+
+    f->err = why;
+    f->err_size = sizeof(why);
+    if (f->driver->meet(f))
+        print("after the suspension: %s\n", why);
+    f->err = NULL;
+    state = irq_save();
+    f->away = 0;
+    wake_all(&f->queue);
+    irq_restore(state);
+}
+
+void frontends_part(void)
+{
+    struct frontend *f;
+
+    mutex_lock(&devices_lock);
+    for (f = open_devices; f; f = f->next)
+        part(f);
+}
+
+void frontends_meet(void)
+{
+    struct frontend *f;
+
+    for (f = open_devices; f; f = f->next)
+        meet(f);
+    mutex_unlock(&devices_lock);
 }

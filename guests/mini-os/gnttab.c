@@ -22,19 +22,27 @@ static int gnttab_op(unsigned cmd, void *arg)
     return (int)hypercall(__HYPERVISOR_grant_table_op, cmd, (u64)arg, 1, 0);
 }
 
-static int map_table(void)
+static int show_table(void)
 {
     struct gnttab_setup_table s;
     xen_pfn_t frame;
-    int i;
 
-    if (!xen_start_info())
-        return -XEN_ENODEV;
     s.dom = DOMID_SELF;
     s.nr_frames = 1;
     set_xen_guest_handle(s.frame_list, &frame);
     if (gnttab_op(GNTTABOP_setup_table, &s) || s.status ||
         map_in_place(table_page, frame))
+        return -XEN_ENOMEM;
+    return 0;
+}
+
+static int map_table(void)
+{
+    int i;
+
+    if (!xen_start_info())
+        return -XEN_ENODEV;
+    if (show_table())
         return -XEN_ENOMEM;
     for (i = FIRST; i < ENTRIES - 1; i++)
         next[i] = (unsigned short)(i + 1);
@@ -127,6 +135,18 @@ u64 gnttab_end_transfer(int ref)
 }
 
 unsigned gnttab_free(void) { return unused; }
+
+void gnttab_suspend(void)
+{
+    if (mapped)
+        map_in_place(table_page, page_mfn(table_page));
+}
+
+void gnttab_resume(void)
+{
+    if (mapped && show_table())
+        panic("no grant table after a suspension");
+}
 
 long gnttab_map(unsigned remote, int ref, void *page, int readonly)
 {

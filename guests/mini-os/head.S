@@ -137,6 +137,7 @@ secondary_entry:
     NOTE XEN_ELFNOTE_PADDR_OFFSET, .quad 0x200000
     NOTE XEN_ELFNOTE_ENTRY, .quad xen_start
     NOTE XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
+    NOTE XEN_ELFNOTE_SUSPEND_CANCEL, .long 1
     NOTE XEN_ELFNOTE_FEATURES, .asciz ""
     NOTE XEN_ELFNOTE_SUPPORTED_FEATURES, .long 1 << 11 /* XENFEAT_dom0 */
 
@@ -261,23 +262,31 @@ xen_trap_exit:
     pushq $0 /* flags for iret */
     jmp hypercall_page + 23 * 32
 
-/* void switch_stack(u64 *save_rsp, u64 rsp) */
-    .globl switch_stack, thread_first
-switch_stack:
+/* What a function keeps for its caller. */
+.macro PUSH_KEPT
     pushq %rbx
     pushq %rbp
     pushq %r12
     pushq %r13
     pushq %r14
     pushq %r15
-    movq %rsp, (%rdi)
-    movq %rsi, %rsp
+.endm
+.macro POP_KEPT
     popq %r15
     popq %r14
     popq %r13
     popq %r12
     popq %rbp
     popq %rbx
+.endm
+
+/* void switch_stack(u64 *save_rsp, u64 rsp) */
+    .globl switch_stack, thread_first
+switch_stack:
+    PUSH_KEPT
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    POP_KEPT
     ret
 /* Where a new thread's first switch returns to: function and argument. */
 thread_first:
@@ -290,12 +299,7 @@ thread_first:
 /* long guarded_call(fn, arg, u64 *save_rsp): a fault ends at guarded_end. */
     .globl guarded_call, guarded_end
 guarded_call:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    PUSH_KEPT
     movq %rsp, (%rdx)
     movq %rdi, %rax
     movq %rsi, %rdi
@@ -304,12 +308,7 @@ guarded_call:
     addq $8, %rsp
     movq $-1, %rax
 guarded_end:
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
+    POP_KEPT
     ret
 
 /*
@@ -319,12 +318,7 @@ guarded_end:
  */
     .globl enter_user, leave_user
 enter_user:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    PUSH_KEPT
     movq %rsp, (%rsi)
     movq %rdi, %rbx
     movq %rsp, %rdi

@@ -133,7 +133,7 @@ static u64 native_fault_address(void)
 
 /* ---- time ---- */
 
-static u64 tsc_start, ns_per_tsc; /* 32 bits of it after the point */
+static u64 ns_per_tsc; /* 32 bits of it after the point; 0: not known yet */
 
 static u64 uses;
 
@@ -154,7 +154,10 @@ u64 native_cycles(void)
     return (u64)hi << 32 | lo;
 }
 
-/* The TSC's rate, by the PIT's channel 2 over one tick. */
+/*
+ * The TSC's rate, by the PIT's channel 2 over one tick: 10 ms, which are spent
+ * when time is first asked for, and not at the start.
+ */
 static void measure_tsc(void)
 {
     u64 begin, count = PIT_HZ / HZ;
@@ -166,8 +169,7 @@ static void measure_tsc(void)
     begin = native_cycles();
     while (!(inb(0x61) & 0x20))
         ;
-    tsc_start = native_cycles();
-    ns_per_tsc = ((1000000000UL / HZ) << 32) / (tsc_start - begin);
+    ns_per_tsc = ((1000000000UL / HZ) << 32) / (native_cycles() - begin);
 }
 
 /* The others' ticks come from processor 0. */
@@ -194,9 +196,11 @@ static void native_start_timer(void)
 
 static u64 native_time_ns(void)
 {
-    unsigned __int128 ns = native_cycles() - tsc_start;
+    unsigned __int128 cycles = native_cycles() - entry_cycles();
 
-    return (u64)(ns * ns_per_tsc >> 32);
+    if (!ns_per_tsc)
+        measure_tsc();
+    return (u64)(cycles * ns_per_tsc >> 32);
 }
 
 static u64 clock_field(unsigned index)
@@ -375,7 +379,6 @@ void native_init(void *boot)
     find_processors(); /* in low memory */
     l4[0] = 0; /* what is mapped one to one was for the entry only */
     native_flush_tlb();
-    measure_tsc();
 }
 
 struct ops ops = {

@@ -21,7 +21,7 @@ struct slot {
 };
 
 struct netfront {
-    struct frontend f;
+    struct frontend f; /* first */
     struct netfront_counts counts;
     struct ring tx, rx;
     struct id_table tx_ids, rx_ids;
@@ -65,9 +65,10 @@ static void handle_event(unsigned port, void *arg)
 static void reap(struct netfront *nf)
 {
     struct netif_tx_response rsp;
-    int ret;
+    int ret = 0;
 
-    while ((ret = ring_response(&nf->tx, &rsp, sizeof(rsp))) > 0) {
+    while (!nf->failed &&
+           (ret = ring_response(&nf->tx, &rsp, sizeof(rsp))) > 0) {
         if (id_give(&nf->tx_ids, rsp.id)) {
             fail(nf, "the back end answers what was not sent");
             return;
@@ -94,19 +95,17 @@ static uint16_t take_room(struct netfront *nf)
             fail(nf, "the back end went away");
         state = irq_save();
         if (!nf->failed && !ring_rest(&nf->tx))
-            in_time = wait_until(&nf->f.queue, deadline);
+            in_time = frontend_sleep(&nf->f, deadline);
         irq_restore(state);
     }
 }
 
-int netfront_send(struct netfront *nf, const void *frame, size_t len)
+static int send(struct netfront *nf, const void *frame, size_t len)
 {
     struct netif_tx_request *req;
     const struct slot *slot;
     uint16_t id;
 
-    if (len < 14 || len > NETFRONT_FRAME)
-        return -XEN_EINVAL;
     id = take_room(nf);
     if (id == ID_NONE)
         return nf->failed ? -XEN_EIO : -XEN_EAGAIN;
@@ -122,6 +121,18 @@ int netfront_send(struct netfront *nf, const void *frame, size_t len)
         notify(nf);
     nf->counts.sent++;
     return 0;
+}
+
+int netfront_send(struct netfront *nf, const void *frame, size_t len)
+{
+    int ret;
+
+    if (len < 14 || len > NETFRONT_FRAME)
+        return -XEN_EINVAL;
+    frontend_enter(&nf->f);
+    ret = send(nf, frame, len);
+    frontend_exit(&nf->f);
+    return ret;
 }
 
 /* ---- receiving ---- */
@@ -189,7 +200,7 @@ static int accept(struct netfront *nf, const struct netif_rx_response *rsp,
     return (int)len;
 }
 
-int netfront_receive(struct netfront *nf, void *buf, size_t size)
+static int receive(struct netfront *nf, void *buf, size_t size)
 {
     struct netif_rx_response rsp;
     int ret, len = 0;
@@ -214,7 +225,17 @@ int netfront_receive(struct netfront *nf, void *buf, size_t size)
     return len > 0 ? len : -XEN_EIO;
 }
 
-int netfront_wait(struct netfront *nf, u64 deadline_ns)
+int netfront_receive(struct netfront *nf, void *buf, size_t size)
+{
+    int ret;
+
+    frontend_enter(&nf->f);
+    ret = receive(nf, buf, size);
+    frontend_exit(&nf->f);
+    return ret;
+}
+
+static int await(struct netfront *nf, u64 deadline_ns)
 {
     int in_time = 1, ready, state;
 
@@ -224,11 +245,21 @@ int netfront_wait(struct netfront *nf, u64 deadline_ns)
         state = irq_save();
         ready = nf->failed || ring_rest(&nf->rx);
         if (!ready && in_time && !nf->f.watch.fired)
-            in_time = wait_until(&nf->f.queue, deadline_ns);
+            in_time = frontend_sleep(&nf->f, deadline_ns);
         irq_restore(state);
         if (ready || !in_time)
             return ready;
     }
+}
+
+int netfront_wait(struct netfront *nf, u64 deadline_ns)
+{
+    int ready;
+
+    frontend_enter(&nf->f);
+    ready = await(nf, deadline_ns);
+    frontend_exit(&nf->f);
+    return ready;
 }
 
 /* ---- both ends of life ---- */
@@ -305,13 +336,11 @@ static int publish(struct netfront *nf)
     return frontend_switch(&nf->f, XenbusStateConnected);
 }
 
-static int open_device(struct netfront *nf, const char *class, unsigned index,
-                       char *err, size_t size)
+/* With a back end that awaits us. */
+static int connect(struct netfront *nf)
 {
     char mac[20];
 
-    if (frontend_find(&nf->f, class, index, err, size))
-        return -1;
     if (xenbus_read(0, nf->f.dir, "mac", mac, sizeof(mac)) < 0 ||
         parse_mac(mac, nf->mac))
         return frontend_fail(&nf->f, "mac is no address");
@@ -320,46 +349,23 @@ static int open_device(struct netfront *nf, const char *class, unsigned index,
     return frontend_wait(&nf->f, STATE_BIT(Connected));
 }
 
-struct netfront *netfront_open_in(const char *class, unsigned index, char *err,
-                                  size_t size)
-{
-    struct netfront *nf = alloc(sizeof(*nf));
-
-    if (!nf) {
-        snprintf(err, size, "no memory for a network device");
-        return NULL;
-    }
-    memset(nf, 0, sizeof(*nf));
-    if (open_device(nf, class, index, err, size)) {
-        netfront_close(nf);
-        return NULL;
-    }
-    nf->f.err = NULL;
-    return nf;
-}
-
-struct netfront *netfront_open(unsigned index, char *err, size_t size)
-{
-    return netfront_open_in("device/vif", index, err, size);
-}
-
 /* What the back end still uses stays out of use. */
 static void free_slot(struct slot *slot, int flipped)
 {
     if (slot->ref && flipped)
         withdraw(slot);
     else if (slot->ref && gnttab_end(slot->ref))
-        return;
+        slot->page = NULL;
     if (slot->page)
         free_page(slot->page);
+    slot->page = NULL;
+    slot->ref = 0;
 }
 
-void netfront_close(struct netfront *nf)
+static void disconnect(struct netfront *nf)
 {
     unsigned i;
 
-    if (!nf)
-        return;
     frontend_leave(&nf->f);
     if (nf->port > 0)
         event_close((unsigned)nf->port);
@@ -369,5 +375,70 @@ void netfront_close(struct netfront *nf)
         free_slot(&nf->tx_slots[i], 0);
     free_slot(&nf->tx_page, 0);
     free_slot(&nf->rx_page, 0);
+    nf->port = 0;
+}
+
+/* Frames under way may be lost, as they may in any network. */
+static void part(struct frontend *f)
+{
+    disconnect((struct netfront *)(void *)f);
+}
+
+static int meet(struct frontend *f)
+{
+    struct netfront *nf = (struct netfront *)(void *)f;
+
+    if (nf->failed)
+        return 0;
+    nf->skip = 0;
+    if (!frontend_find_again(f) && !connect(nf))
+        return 0;
+    nf->failed = 1;
+    disconnect(nf);
+    return -1;
+}
+
+static struct netfront *open_device(const char *class, unsigned index,
+                                    char *err, size_t size)
+{
+    static const struct frontend_driver driver = {part, meet};
+    struct netfront *nf = alloc_cleared(1, sizeof(*nf));
+
+    if (!nf) {
+        snprintf(err, size, "no memory for a network device");
+    } else if (frontend_find(&nf->f, class, index, err, size) || connect(nf)) {
+        disconnect(nf);
+        release(nf);
+        nf = NULL;
+    } else {
+        frontend_opened(&nf->f, &driver);
+    }
+    return nf;
+}
+
+struct netfront *netfront_open_in(const char *class, unsigned index, char *err,
+                                  size_t size)
+{
+    struct netfront *nf;
+
+    mutex_lock(&devices_lock);
+    nf = open_device(class, index, err, size);
+    mutex_unlock(&devices_lock);
+    return nf;
+}
+
+struct netfront *netfront_open(unsigned index, char *err, size_t size)
+{
+    return netfront_open_in("device/vif", index, err, size);
+}
+
+void netfront_close(struct netfront *nf)
+{
+    if (!nf)
+        return;
+    mutex_lock(&devices_lock);
+    frontend_closed(&nf->f);
+    disconnect(nf);
+    mutex_unlock(&devices_lock);
     release(nf);
 }

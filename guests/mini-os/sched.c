@@ -201,7 +201,7 @@ void secondary_start(void)
     idle_loop(NULL);
 }
 
-int cpu_up(unsigned cpu)
+static int bring_up(unsigned cpu)
 {
     struct thread *t;
     u64 end;
@@ -222,6 +222,18 @@ int cpu_up(unsigned cpu)
         if (online >> cpu & 1)
             return 0;
     return -110; /* its stack stays its own: it may come yet */
+}
+
+struct mutex machine_lock;
+
+int cpu_up(unsigned cpu)
+{
+    int ret;
+
+    mutex_lock(&machine_lock);
+    ret = bring_up(cpu);
+    mutex_unlock(&machine_lock);
+    return ret;
 }
 
 /* ---- sleep and wakefulness ---- */

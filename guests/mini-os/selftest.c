@@ -46,29 +46,47 @@ static void test_traps(void)
            "page fault is caught with its address");
 }
 
+static u64 frame_of(const void *page)
+{
+    return ops.pfn_to_mfn(((u64)page - VIRT_BASE) / PAGE_SIZE) << 12;
+}
+
+void test_pages_begin(struct test_pages *t)
+{
+    t->a = alloc_page();
+    t->b = alloc_page();
+    t->a[0] = 1;
+    t->b[0] = 2;
+    t->va = (u64)t->a;
+    t->flags = PTE_P | PTE_RW | PTE_AD;
+    t->own = frame_of(t->a);
+    t->other = frame_of(t->b);
+}
+
+void test_pages_end(const struct test_pages *t)
+{
+    free_page(t->a);
+    free_page(t->b);
+}
+
 /* One page shown at another's address, then read-only, then back again. */
 static void test_tables(void)
 {
-    u8 *a = alloc_page(), *b = alloc_page();
-    u64 va = (u64)a, flags = PTE_P | PTE_RW | PTE_AD;
-    u64 own = ops.pfn_to_mfn((va - VIRT_BASE) / PAGE_SIZE) << 12;
-    u64 other = ops.pfn_to_mfn(((u64)b - VIRT_BASE) / PAGE_SIZE) << 12;
+    struct test_pages t;
 
-    a[0] = 1;
-    b[0] = 2;
-    expect(!ops.set_pte(va, other | flags), "a page is mapped elsewhere");
-    ops.flush_page(va);
-    expect(*(volatile u8 *)a == 2, "flush_page shows it");
-    ops.set_pte(va, own | flags);
+    test_pages_begin(&t);
+    expect(!ops.set_pte(t.va, t.other | t.flags), "a page is mapped elsewhere");
+    ops.flush_page(t.va);
+    expect(*(volatile u8 *)t.a == 2, "flush_page shows it");
+    ops.set_pte(t.va, t.own | t.flags);
     ops.flush_tlb();
-    expect(*(volatile u8 *)a == 1, "flush_tlb shows the first again");
-    ops.set_pte(va, own | (flags & ~PTE_RW));
+    expect(*(volatile u8 *)t.a == 1, "flush_tlb shows the first again");
+    ops.set_pte(t.va, t.own | (t.flags & ~PTE_RW));
     ops.flush_tlb_many(1);
-    expect(run_guarded(poke, va) == 14, "read-only after flush_tlb_many");
-    ops.set_pte(va, own | flags);
-    ops.flush_page(va);
-    free_page(a);
-    free_page(b);
+    expect(run_guarded(poke, t.va) == 14, "read-only after flush_tlb_many");
+    ops.set_pte(t.va, t.own | t.flags);
+    ops.flush_page(t.va);
+    test_pages_end(&t);
 }
 
 static void test_memory(void)

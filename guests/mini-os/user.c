@@ -11,7 +11,6 @@ long enter_user(struct trap_frame *f, u64 *save_rsp); /* head.S */
 void leave_user(u64 rsp, long value) __attribute__((noreturn));
 extern const u8 user_program[], user_program_end[];
 
-static struct mutex one;
 static u64 kernel_rsp; /* of the thread in user mode, where it left */
 
 /* ---- its memory ---- */
@@ -116,9 +115,9 @@ long run_user(enum user_act act)
 
     if (this_cpu())
         return -1;
-    mutex_lock(&one);
+    mutex_lock(&machine_lock);
     ret = load_and_run(act);
-    mutex_unlock(&one);
+    mutex_unlock(&machine_lock);
     return ret;
 }
 

@@ -1,4 +1,5 @@
 /* Xen's PV ABI: what the operations are there. */
+#include <ring.h>
 #include <xen-guest.h>
 #include <stdint.h>
 #include <xen/xen.h>
@@ -133,7 +134,10 @@ static unsigned timer_ports[MAX_CPUS];
 /* A set bit: bound to another processor than 0, to be left to that. */
 static u64 others_ports[64];
 
-static u64 xen_time_ns(void)
+static u64 away_ns; /* subtracted: another machine's clock, or more */
+
+/* The hypervisor's own time. */
+static u64 system_time_ns(void)
 {
     const volatile struct vcpu_time_info *t = &vcpu()->time;
     u64 delta, ns;
@@ -152,6 +156,8 @@ static u64 xen_time_ns(void)
     return ns;
 }
 
+static u64 xen_time_ns(void) { return system_time_ns() - away_ns; }
+
 static u64 xen_wall_seconds(void)
 {
     u64 seconds;
@@ -161,12 +167,13 @@ static u64 xen_wall_seconds(void)
         version = shared->wc_version & ~1U;
         seconds = shared->wc_sec;
     } while (version != shared->wc_version);
-    return seconds + xen_time_ns() / 1000000000;
+    return seconds + system_time_ns() / 1000000000;
 }
 
 static void next_tick(void)
 {
-    if (hypercall(__HYPERVISOR_set_timer_op, xen_time_ns() + TICK_NS, 0, 0, 0))
+    if (hypercall(__HYPERVISOR_set_timer_op, system_time_ns() + TICK_NS, 0, 0,
+                  0))
         panic("the timer was refused");
 }
 
@@ -175,6 +182,7 @@ static void handle_port(unsigned port)
     if (port == timer_ports[this_cpu()]) {
         next_tick();
         sched_tick();
+        xen_park();
     } else {
         event_arrived(port);
     }
@@ -323,16 +331,16 @@ static void notify_console(void)
 
 /*
  * Waits for room, but no more than a second: the rest is lost then. Indices
- * that cannot be stand for a ring without room.
+ * that cannot be stand for a ring without room, and for one without input.
  */
 static void ring_write(const char *s, size_t n)
 {
     u64 end = xen_time_ns() + 1000000000UL;
 
     while (n && xen_time_ns() < end) {
-        u32 prod = ring->out_prod, used = prod - ring->out_cons;
+        u32 prod = ring->out_prod;
 
-        if (used < sizeof(ring->out)) {
+        if (bytes_to_write(prod, ring->out_cons, sizeof(ring->out)) > 0) {
             ring->out[prod % sizeof(ring->out)] = *s++;
             n--;
             __sync_synchronize();
@@ -362,7 +370,7 @@ static int xen_console_read(void)
         return hypercall(__HYPERVISOR_console_io, 1, 1, (u64)&c, 0) == 1
                    ? (u8)c : -1;
     cons = ring->in_cons;
-    if (ring->in_prod == cons)
+    if (bytes_to_read(ring->in_prod, cons, sizeof(ring->in)) <= 0)
         return -1;
     c = ring->in[cons % sizeof(ring->in)];
     __sync_synchronize();
@@ -408,26 +416,120 @@ int map_in_place(const void *page, u64 mfn)
                           mfn << 12 | PTE_P | PTE_RW | PTE_AD, UVMF_INVLPG, 0);
 }
 
-/* Where the list of our frames is, for tools that dump us from outside. */
+/* For whoever saves our memory: where the list of our frames is. */
 static void tell_frames(void)
 {
-    shared->arch.p2m_vaddr = start->mfn_list;
     shared->arch.max_pfn = start->nr_pages;
+    shared->arch.p2m_vaddr = start->mfn_list;
     shared->arch.p2m_cr3 = xen_pfn_to_cr3(page_mfn((void *)start->pt_base));
 }
 
-static void xen_init(void *boot)
+/* What start_info tells of, at the start and after a suspension. */
+static void attach_pages(void)
 {
-    start = boot;
     if (map_in_place(xen_shared_page, start->shared_info >> 12))
         xen_stop(STOP_CRASH);
     tell_frames();
-    xen_set_gs_base((u64)vcpu());
     if (start->flags & SIF_INITDOMAIN)
         return;
     if (map_in_place(console_page, start->console.domU.mfn))
         xen_stop(STOP_CRASH);
     ring = (volatile struct xencons_interface *)(void *)console_page;
+}
+
+static void xen_init(void *boot)
+{
+    start = boot;
+    attach_pages();
+    xen_set_gs_base((u64)vcpu());
+}
+
+/* ---- suspension ---- */
+
+static volatile int parking;
+static volatile u64 parked;
+static int elsewhere;
+
+/* Elsewhere its timer is its own to set up. */
+void xen_park(void)
+{
+    u64 me = 1UL << this_cpu();
+
+    if (!parking || this_cpu() == 0)
+        return;
+    __sync_fetch_and_or(&parked, me);
+    while (parking)
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+    if (elsewhere)
+        xen_start_timer();
+    __sync_fetch_and_and(&parked, ~me);
+}
+
+static void park_others(void)
+{
+    parking = 1;
+    while (parked != (cpus_online() & ~1UL))
+        yield();
+}
+
+static void unpark_others(void)
+{
+    parking = 0;
+    while (parked)
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+}
+
+/*
+ * Whoever saves this domain finds the pages of xenstore and the console by
+ * their number here, the list of frames by what was told, start_info by the
+ * call's last argument; and maps of no frame that is not ours, so that in the
+ * place of shared_info our own page is seen, which says that events are off.
+ */
+static long stand_still(void)
+{
+    struct sched_shutdown s = {.reason = SHUTDOWN_suspend};
+    long ret;
+
+    start->store_mfn = machine_to_phys_mapping[start->store_mfn];
+    start->console.domU.mfn = (u32)machine_to_phys_mapping[
+        start->console.domU.mfn];
+    gnttab_suspend();
+    map_in_place(xen_shared_page, page_mfn(xen_shared_page));
+    vcpu()->evtchn_upcall_mask = 1;
+    ret = hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (u64)&s,
+                    page_mfn(start), 0);
+    if (ret) {
+        start->store_mfn = xen_pfn_to_mfn(start->store_mfn);
+        start->console.domU.mfn = (u32)xen_pfn_to_mfn(start->console.domU.mfn);
+    }
+    return ret;
+}
+
+static void begin_elsewhere(u64 before)
+{
+    away_ns = system_time_ns() - before;
+    event_forget_all();
+    memset(others_ports, 0, sizeof(others_ports));
+    xen_start_timer();
+}
+
+int xen_suspend(void)
+{
+    u64 before;
+    long ret;
+
+    park_others();
+    irq_off();
+    before = xen_time_ns();
+    ret = stand_still();
+    elsewhere = !ret;
+    attach_pages();
+    gnttab_resume();
+    if (elsewhere)
+        begin_elsewhere(before);
+    unpark_others();
+    irq_on();
+    return (int)ret;
 }
 
 const struct ops xen_ops = {

@@ -250,24 +250,29 @@ static long request(u32 type, u32 tx, const struct piece *pieces, char *reply,
     return ret ? ret : call.result;
 }
 
-static int connect(void)
+/* To the ring that start_info tells of. */
+static int attach(void)
 {
     const struct start_info *si = xen_start_info();
-    int ret;
+    int ret = map_in_place(store_page, si->store_mfn);
 
-    if (!si || !si->store_evtchn || (si->flags & SIF_INITDOMAIN))
-        return -XEN_ENODEV;
-    xb.wire = alloc(sizeof(*xb.wire));
-    if (!xb.wire)
-        return -XEN_ENOMEM;
-    xb.wire->have = 0;
-    ret = map_in_place(store_page, si->store_mfn);
     if (ret)
         return ret;
+    xb.wire->have = 0;
     xb.ring = (volatile struct xenstore_domain_interface *)(void *)store_page;
     xb.port = si->store_evtchn;
     ret = event_attach(xb.port, handle_event, NULL);
     return ret < 0 ? ret : 0;
+}
+
+static int connect(void)
+{
+    const struct start_info *si = xen_start_info();
+
+    if (!si || !si->store_evtchn || (si->flags & SIF_INITDOMAIN))
+        return -XEN_ENODEV;
+    xb.wire = alloc(sizeof(*xb.wire));
+    return xb.wire ? attach() : -XEN_ENOMEM;
 }
 
 int xenbus_init(void)
@@ -384,13 +389,14 @@ int xenbus_end(u32 tx, int commit)
 
 /* ---- watches ---- */
 
-static int watch_request(u32 type, const struct xenbus_watch *w,
-                         const char *dir, const char *name)
+static struct mutex watching; /* the list of watches stays as it is */
+
+static int watch_request(u32 type, const struct xenbus_watch *w)
 {
     struct piece p[MAX_PIECES];
     char token[16];
 
-    name_node(p, dir, name);
+    name_node(p, w->dir, w->name);
     p[3].data = token;
     p[3].size = (size_t)snprintf(token, sizeof(token), "%u", w->token) + 1;
     return sign(request(type, 0, p, NULL, 0));
@@ -411,22 +417,63 @@ static void forget(struct xenbus_watch *w)
 int xenbus_watch(struct xenbus_watch *w, const char *dir, const char *name,
                  struct wait_queue *queue)
 {
-    int state = irq_save(), ret;
+    int state, ret;
 
+    mutex_lock(&watching);
+    state = irq_save();
     w->queue = queue;
+    w->dir = dir;
+    w->name = name;
     w->fired = 0;
     w->token = ++xb.tokens;
     w->next = xb.watches;
     xb.watches = w;
     irq_restore(state);
-    ret = watch_request(XS_WATCH, w, dir, name);
+    ret = watch_request(XS_WATCH, w);
     if (ret)
         forget(w);
+    mutex_unlock(&watching);
     return ret;
 }
 
-void xenbus_unwatch(struct xenbus_watch *w, const char *dir, const char *name)
+void xenbus_unwatch(struct xenbus_watch *w)
 {
-    watch_request(XS_UNWATCH, w, dir, name);
+    mutex_lock(&watching);
+    watch_request(XS_UNWATCH, w);
     forget(w);
+    mutex_unlock(&watching);
+}
+
+/* ---- suspension ---- */
+
+void xenbus_suspend(void)
+{
+    mutex_lock(&watching);
+    mutex_lock(&xb.lock);
+}
+
+/* What is left in the ring was for somebody else. */
+static void attach_again(void)
+{
+    int state = irq_save();
+
+    xb.broken = 0;
+    if (attach())
+        give_up();
+    else
+        xb.ring->rsp_cons = xb.ring->rsp_prod;
+    irq_restore(state);
+}
+
+void xenbus_resume(int elsewhere)
+{
+    struct xenbus_watch *w;
+
+    if (elsewhere)
+        attach_again();
+    mutex_unlock(&xb.lock);
+    for (w = elsewhere ? xb.watches : NULL; w; w = w->next)
+        if (watch_request(XS_WATCH, w))
+            print("xenbus: %s is no longer watched\n", w->dir);
+    mutex_unlock(&watching);
 }

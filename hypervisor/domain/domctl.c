@@ -1,7 +1,7 @@
 /*
- * domctl: the entry. Checks, in order: the caller is privileged (-EPERM); the
- * structure can be read (-EFAULT); interface version (-EACCES); the operation
- * is known (-ENOSYS); the domain exists (-ESRCH); then the operation's own.
+ * domctl: the entry. Checks, in order: the structure can be read (-EFAULT);
+ * interface version (-EACCES); the caller is privileged (-EPERM); the domain
+ * exists (-ESRCH); the operation is known (-ENOSYS); then the operation's own.
  * Giving way when another operation on the domain is at work is no error.
  */
 #include "domain/domctl.h"
@@ -108,13 +108,15 @@ static long on_domain(struct xen_domctl *op, bool *copyback)
     long rc;
 
     *copyback = false;
-    if (op->cmd >= ARRAY_SIZE(ops) || !ops[op->cmd].fn)
-        return -ENOSYS;
     d = domain_get_any(op->domain);
     if (!d)
         return -ESRCH;
-    *copyback = ops[op->cmd].flags & COPYBACK;
-    rc = run(d, op);
+    if (op->cmd >= ARRAY_SIZE(ops) || !ops[op->cmd].fn) {
+        rc = -ENOSYS;
+    } else {
+        *copyback = ops[op->cmd].flags & COPYBACK;
+        rc = run(d, op);
+    }
     domain_put(d);
     return rc;
 }
@@ -127,12 +129,12 @@ static long do_domctl(uint64_t arg, uint64_t a2, uint64_t a3, uint64_t a4,
     long rc;
 
     (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    if (!current->domain->is_privileged)
-        return -EPERM;
     if (copy_from_guest_va(&op, arg, sizeof(op)))
         return -EFAULT;
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -EACCES;
+    if (!current->domain->is_privileged)
+        return -EPERM;
     if (op.cmd == XEN_DOMCTL_createdomain)
         rc = domctl_create(&op);
     else if (op.cmd == XEN_DOMCTL_getdomaininfo)

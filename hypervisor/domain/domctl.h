@@ -84,6 +84,14 @@ int control_bits_put(const struct xenctl_bitmap *map, uint64_t bits);
 /* ---- Provided by sched ---- */
 domctl_fn domctl_scheduler;
 long sysctl_scheduler(struct xen_sysctl_scheduler_op *o);
+/*
+ * Takes a CPU out of use, or back. -EINVAL no such CPU, or CPU 0 off; -EEXIST
+ * it is so already; -ENODEV it never started; -EADDRINUSE a vCPU has pinned
+ * itself to it; -ERESTART_PREEMPT as in hypercalls.
+ */
+int cpu_set_online(unsigned cpu, bool wanted);
+/* The same, or for all second threads. -EOPNOTSUPP: there are none. */
+long sysctl_cpu_hotplug(const struct xen_sysctl_cpu_hotplug *h);
 
 /* ---- Provided by event ---- */
 /*

@@ -3,8 +3,8 @@
  *
  * Checks, in order: the structure can be read (-EFAULT), interface version
  * (-EACCES), privilege (-EPERM); then those of each command. -ENOSYS: unknown,
- * or a service that Xeno does not have (frequency control, hot-plug, microcode,
- * MTRRs, firmware's runtime services).
+ * or a service that Xeno does not have (frequency control, microcode, MTRRs,
+ * firmware's runtime services).
  */
 #include "arch/x86/acpi.h"
 #include "arch/x86/cpu.h"
@@ -12,6 +12,7 @@
 #include "arch/x86/smp.h"
 #include "arch/x86/timer.h"
 #include "arch/x86/usercopy.h"
+#include "domain/domctl.h"
 #include "domain/efi_info.h"
 #include "core/hypercall.h"
 #include "core/vcpu.h"
@@ -145,6 +146,16 @@ static long op_get_cpu_version(struct xenpf_pcpu_version *p)
     return 0;
 }
 
+/* It is no error if it is so already. CPU 0 stays: -EOPNOTSUPP. */
+static long op_cpu_online(const struct xenpf_cpu_ol *o, bool wanted)
+{
+    int rc = cpu_set_online(o->cpuid, wanted);
+
+    if (!o->cpuid && !wanted)
+        return -EOPNOTSUPP;
+    return rc == -EEXIST ? 0 : rc;
+}
+
 static long platform_op(struct xen_platform_op *op)
 {
     switch (op->cmd) {
@@ -162,6 +173,9 @@ static long platform_op(struct xen_platform_op *op)
         return op_get_cpuinfo(&op->u.pcpu_info);
     case XENPF_get_cpu_version:
         return op_get_cpu_version(&op->u.pcpu_version);
+    case XENPF_cpu_online:
+    case XENPF_cpu_offline:
+        return op_cpu_online(&op->u.cpu_ol, op->cmd == XENPF_cpu_online);
     default:
         return -ENOSYS;
     }
@@ -181,6 +195,8 @@ static long do_platform_op(uint64_t arg, uint64_t a2, uint64_t a3, uint64_t a4,
     if (!current->domain->is_privileged)
         return -EPERM;
     rc = platform_op(&op);
+    if (rc == -ERESTART_PREEMPT)
+        return hypercall_continue(__HYPERVISOR_platform_op, 1, arg);
     if (!rc && copy_to_guest_va(arg, &op, sizeof(op)))
         return -EFAULT;
     return rc;

@@ -2,8 +2,8 @@
  * sysctl: operations on the machine as a whole, for privileged domains. The
  * entry, and what concerns the log; the others are in sysctl_*.c.
  *
- * -EPERM not privileged, -EFAULT argument not readable or not writable,
- * -EACCES another interface version, -ENOSYS unknown operation, -EOPNOTSUPP a
+ * -EFAULT argument not readable or not writable, -EACCES another interface
+ * version, -EPERM not privileged, -ENOSYS unknown operation, -EOPNOTSUPP a
  * known one that Xeno does not have.
  */
 #include "arch/x86/keyhandler.h"
@@ -104,6 +104,7 @@ static long machine_op(struct xen_sysctl *op)
     case XEN_SYSCTL_get_cpu_policy:
         return sysctl_cpu_policy(&op->u.cpu_policy);
     case XEN_SYSCTL_cpu_hotplug:
+        return sysctl_cpu_hotplug(&op->u.cpu_hotplug);
     case XEN_SYSCTL_pm_op:
     case XEN_SYSCTL_page_offline_op:
         return -EOPNOTSUPP;
@@ -145,13 +146,15 @@ static long do_sysctl(uint64_t arg, uint64_t a2, uint64_t a3, uint64_t a4,
     long rc;
 
     (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    if (!current->domain->is_privileged)
-        return -EPERM;
     if (copy_from_guest_va(&op, arg, sizeof(op)))
         return -EFAULT;
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return -EACCES;
+    if (!current->domain->is_privileged)
+        return -EPERM;
     rc = sysctl(&op);
+    if (rc == -ERESTART_PREEMPT)
+        return hypercall_continue(__HYPERVISOR_sysctl, 1, arg);
     /* No room: the answer says how much would be needed. */
     if ((!rc || rc == -ENOBUFS) && copy_to_guest_va(arg, &op, sizeof(op)))
         rc = -EFAULT;

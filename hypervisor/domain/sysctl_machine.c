@@ -68,7 +68,7 @@ long sysctl_cpu_topology(struct xen_sysctl_cputopoinfo *t)
         const struct cpu_topology *c = cpu_topology(cpu);
         xen_sysctl_cputopo_t one = {XEN_INVALID_CORE_ID, XEN_INVALID_SOCKET_ID,
                                     XEN_INVALID_NODE_ID};
-        if (cpu_online_map & CPUMASK(cpu))
+        if (cpu_present_map & CPUMASK(cpu))
             one = (xen_sysctl_cputopo_t){c->core, c->package, 0};
         if (copy_to_guest_offset(t->cputopo, cpu, &one, 1))
             return -EFAULT;
@@ -121,7 +121,7 @@ long sysctl_cpu_info(struct xen_sysctl_getcpuinfo *g)
 
     for (unsigned cpu = 0; cpu < n; cpu++) {
         xen_sysctl_cpuinfo_t one = {0};
-        if (cpu_online_map & CPUMASK(cpu)) {
+        if (cpu_present_map & CPUMASK(cpu)) {
             vcpu_runstate_get(dom_idle.vcpu[cpu], &r);
             one.idletime = r.time[RUNSTATE_running];
         }

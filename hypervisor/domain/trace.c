@@ -76,7 +76,7 @@ static void free_rings(void)
 {
     unsigned cpu;
 
-    for_each_online_cpu(cpu) {
+    for_each_cpu(cpu, cpu_present_map) {
         struct ring *r = &per_cpu(ring, cpu);
 
         if (r->record)
@@ -96,7 +96,7 @@ static long start(const struct xeno_trace_op *op)
     if (room)
         return -EBUSY;
     room = n;
-    for_each_online_cpu(cpu) {
+    for_each_cpu(cpu, cpu_present_map) {
         struct ring *r = &per_cpu(ring, cpu);
 
         r->record = xenheap_alloc(ring_order());
@@ -146,7 +146,7 @@ static long take(struct xeno_trace_op *op)
 
     if (!room)
         return -ENXIO;
-    if (op->cpu >= MAX_CPUS || !(cpu_online_map & CPUMASK(op->cpu)))
+    if (op->cpu >= MAX_CPUS || !(cpu_present_map & CPUMASK(op->cpu)))
         return -EINVAL;
     r = &per_cpu(ring, nospec_index(op->cpu, MAX_CPUS));
     there = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) - r->tail;

@@ -80,7 +80,10 @@ static long op_platform_parameters(uint64_t arg)
     return put(arg, &p, sizeof(p));
 }
 
-/* pagesize: -EINVAL if an argument is given. commandline: -EPERM. */
+/*
+ * pagesize: -EINVAL if an argument is given. Others than privileged domains get
+ * a word instead of the command line, and -EPERM for the build's id.
+ */
 static __noinline long other_version_op(uint64_t cmd, uint64_t arg)
 {
     struct domain *d = current->domain;
@@ -104,10 +107,10 @@ static __noinline long other_version_op(uint64_t cmd, uint64_t arg)
         return put(arg, d->handle, sizeof(d->handle));
     case XENVER_commandline:
         if (!d->is_privileged)
-            return -EPERM;
+            return put(arg, "<denied>", sizeof("<denied>"));
         return put_string(arg, boot_info.cmdline, sizeof(xen_commandline_t));
     case XENVER_build_id:
-        return -ENODATA; /* the image carries none */
+        return d->is_privileged ? -ENODATA : -EPERM; /* the image has none */
     default:
         return -ENOSYS;
     }

@@ -309,9 +309,21 @@ static long op_set_iobitmap(struct domain *d, vaddr_t arg)
     return 0;
 }
 
+/*
+ * IRQ_UNMASK_NOTIFY, older than eoi and without an argument: "some PIRQ ports
+ * have been unmasked", an EOI for all of those.
+ */
+static long op_unmask_notify(struct domain *d, vaddr_t arg)
+{
+    (void)arg;
+    pirq_eoi_unmasked(d);
+    return 0;
+}
+
 /* ---- hypercall ---- */
 
 static physdev_op_fn *const ops[] = {
+    [PHYSDEVOP_IRQ_UNMASK_NOTIFY] = op_unmask_notify,
     [PHYSDEVOP_irq_status_query] = op_irq_status_query,
     [PHYSDEVOP_set_iopl] = op_set_iopl,
     [PHYSDEVOP_set_iobitmap] = op_set_iobitmap,
@@ -357,8 +369,7 @@ HYPERCALL(__HYPERVISOR_physdev_op, 2, do_physdev_op);
 
 /*
  * The old form physdev_op(struct physdev_op *): the number comes first in the
- * structure. Knows operations up to free_irq_vector, and IRQ_UNMASK_NOTIFY:
- * "some PIRQ ports have been unmasked", an EOI for all of those.
+ * structure. Knows operations up to free_irq_vector.
  */
 static long do_physdev_op_compat(uint64_t arg, uint64_t a2, uint64_t a3,
                                  uint64_t a4, uint64_t a5, uint64_t a6)
@@ -368,10 +379,6 @@ static long do_physdev_op_compat(uint64_t arg, uint64_t a2, uint64_t a3,
     (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
     if (copy_from_guest_va(&cmd, arg, sizeof(cmd)))
         return -EFAULT;
-    if (cmd == PHYSDEVOP_IRQ_UNMASK_NOTIFY) {
-        pirq_eoi_unmasked(current->domain);
-        return 0;
-    }
     if (cmd > PHYSDEVOP_free_irq_vector)
         return -ENOSYS;
     cmd = (uint32_t)nospec_index(cmd, PHYSDEVOP_free_irq_vector + 1);

@@ -159,9 +159,9 @@ static int bind_pirq(struct domain *d, struct evtchn_bind_pirq *b)
 }
 
 /*
- * EVTCHNOP_bind_pirq(pirq, flags -> port). -EINVAL unknown flags or not
- * mapped, -EPERM not the caller's, -EEXIST bound already, -EBUSY the line has
- * another owner and one of them does not share.
+ * EVTCHNOP_bind_pirq(pirq, flags -> port). Unknown flags are ignored. -EINVAL
+ * no such number, -EPERM not one that the caller has mapped, -EEXIST bound
+ * already, -EBUSY the line has another owner and one of them does not share.
  */
 long evtchn_op_bind_pirq(struct domain *d, vaddr_t arg)
 {
@@ -170,8 +170,6 @@ long evtchn_op_bind_pirq(struct domain *d, vaddr_t arg)
 
     if (copy_from_guest_va(&b, arg, sizeof(b)))
         return -EFAULT;
-    if (b.flags & ~(uint32_t)BIND_PIRQ__WILL_SHARE)
-        return -EINVAL;
     spin_lock(&d->event->table.lock);
     rc = bind_pirq(d, &b);
     spin_unlock(&d->event->table.lock);

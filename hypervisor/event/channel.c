@@ -226,9 +226,12 @@ static long op_set_priority(struct domain *d, vaddr_t arg)
     if (copy_from_guest_va(&s, arg, sizeof(s)))
         return -EFAULT;
     spin_lock(&e->table.lock);
-    rc = e->ops->has_priorities ? port_set_priority(&e->table, s.port,
-                                                    s.priority)
-                                : -ENOSYS;
+    if (!port_lookup(&e->table, s.port))
+        rc = -EINVAL;
+    else if (!e->ops->has_priorities)
+        rc = -ENOSYS;
+    else
+        rc = port_set_priority(&e->table, s.port, s.priority);
     spin_unlock(&e->table.lock);
     return rc;
 }

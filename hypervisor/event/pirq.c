@@ -288,10 +288,13 @@ static unsigned target_cpu(const struct domain *d)
 
 int pirq_may_bind(struct domain *d, unsigned n)
 {
-    const struct pirq *p = n < NR_PIRQS ? mapped_pirq(d, (int)n) : NULL;
+    const struct pirq *p;
 
+    if (n >= NR_PIRQS)
+        return -EINVAL;
+    p = mapped_pirq(d, (int)n);
     if (!p)
-        return n < NR_PIRQS && !d->is_hardware ? -EPERM : -EINVAL;
+        return -EPERM;
     return p->port ? -EEXIST : 0;
 }
 

@@ -182,7 +182,7 @@ static void give_one(mfn_t m, uint64_t past)
     }
 }
 
-static void drain_all_caches(void)
+void heap_drain_caches(void)
 {
     unsigned cpu;
 
@@ -212,7 +212,7 @@ mfn_t heap_take(struct domain *d, unsigned order, unsigned max_bits,
     else
         m = take_block(d, order, max_bits, &past);
     if (unlikely(mfn_is_invalid(m)) && cpu_online_map && heap_free_frames()) {
-        drain_all_caches();
+        heap_drain_caches();
         m = take_block(d, order, max_bits, &past);
     }
     if (!mfn_is_invalid(m))
@@ -260,7 +260,7 @@ int heap_claim(struct domain *d, uint64_t pages)
     int rc = 0;
 
     if (pages)
-        drain_all_caches();
+        heap_drain_caches();
     spin_lock(&heap_lock);
     if (!pages) {
         claimed_frames -= d->claimed_pages;

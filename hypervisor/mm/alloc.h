@@ -65,6 +65,8 @@ void xenheap_share(void *page, struct domain *d, enum share_mode mode);
 void xenheap_unshare_free(void *page, struct domain *d);
 
 uint64_t heap_free_frames(void);
+/* Frames that CPUs keep for their own quick use go back to the heap. */
+void heap_drain_caches(void);
 uint64_t heap_total_frames(void);
 uint64_t heap_claimed_frames(void);
 /*

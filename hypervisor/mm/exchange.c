@@ -30,6 +30,16 @@ struct job {
     uint64_t chunks;
 };
 
+/* Entries [first, nr) of an array of numbers, which may be none. */
+static bool guest_array_ok(vaddr_t array, uint64_t first, uint64_t nr)
+{
+    if (first >= nr)
+        return true;
+    nr -= first;
+    return nr < 1UL << 47 && guest_range_ok(array + first * sizeof(xen_pfn_t),
+                                            nr * sizeof(xen_pfn_t));
+}
+
 static void push(uint32_t *list, mfn_t m)
 {
     frame_of(m)->next = *list;
@@ -206,12 +216,23 @@ static int job_init(struct job *j, const struct xen_memory_exchange *x)
     return 0;
 }
 
+/* The entries from extent `first` on; x is what job_init has taken. */
+static bool lists_ok(const struct job *j, const struct xen_memory_exchange *x)
+{
+    uint64_t first = x->nr_exchanged;
+    uint64_t out = first >> j->in_per_chunk << j->out_per_chunk;
+
+    return guest_array_ok(j->in, first, x->in.nr_extents) &&
+           guest_array_ok(j->out, out, x->out.nr_extents);
+}
+
 /*
  * exchange (arg: struct xen_memory_exchange)
  *
  * Checks, in order: argument readable (-EFAULT); orders within the caller's
  * limit (-EPERM); both sides the same domain and amount, nr_exchanged not
- * beyond the end (-EINVAL); domain (-ESRCH, -EPERM); then for each chunk: new
+ * beyond the end (-EINVAL); the lists' addresses a guest's (-EFAULT); domain
+ * (-ESRCH, -EPERM); then for each chunk: new
  * memory (-ENOMEM), lists readable (-EFAULT), old frames the domain's
  * (-EINVAL) and not in use (-EBUSY). nr_exchanged is written back.
  */
@@ -226,6 +247,8 @@ long memory_exchange(vaddr_t arg)
     if (copy_from_guest_va(&x, arg, sizeof(x)))
         return -EFAULT;
     rc = job_init(&j, &x);
+    if (!rc && !lists_ok(&j, &x))
+        rc = -EFAULT;
     if (!rc)
         rc = domain_get_remote(x.in.domid, &j.d);
     if (rc)

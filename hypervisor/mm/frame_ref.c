@@ -17,9 +17,9 @@ void frame_get_known(struct frame *f)
     BUG_ON((uint32_t)old - 1u >= 0xfffffffeu - 1u);
 }
 
-void frame_put_slow(struct frame *f, uint64_t old)
+void frame_put_slow(struct frame *f)
 {
-    BUG_ON(!(old & REF_COUNT_MASK));
+    BUG_ON(frame_ref_count(f));
     frame_last_put(f);
 }
 

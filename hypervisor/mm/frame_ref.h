@@ -6,6 +6,7 @@
 #ifndef MM_FRAME_REF_H
 #define MM_FRAME_REF_H
 
+#include "arch/x86/atomic.h"
 #include "lib/compiler.h"
 #include "mm/frame.h"
 
@@ -17,8 +18,8 @@
 /* In place of an owner's id, which has 16 bits: matches no frame. */
 #define OWNER_NOBODY 0x10000u
 
-/* The rare end of ref_put: `old` was 1 (free the frame) or 0 (a bug). */
-void frame_put_slow(struct frame *f, uint64_t old);
+/* The rare end of ref_put: none is left (free the frame), or a bug. */
+void frame_put_slow(struct frame *f);
 
 /* frame_get, also with OWNER_NOBODY. */
 static __always_inline bool ref_get(struct frame *f, uint32_t owner)
@@ -34,12 +35,21 @@ static __always_inline bool ref_get(struct frame *f, uint32_t owner)
     return true;
 }
 
+/* Likewise, but does not insist: also false if others were at the count. */
+static __always_inline bool ref_try_get(struct frame *f, uint32_t owner)
+{
+    uint64_t x = __atomic_load_n(&f->ref, __ATOMIC_RELAXED);
+
+    return likely((uint16_t)(x >> REF_OWNER_SHIFT) == owner &&
+                  (uint32_t)x - 1u < (uint32_t)REF_COUNT_MAX - 1u) &&
+           atomic_cas(&f->ref, &x, x + 1);
+}
+
 static __always_inline void ref_put(struct frame *f)
 {
-    uint64_t old = __atomic_fetch_sub(&f->ref, 1, __ATOMIC_SEQ_CST);
-
-    if (unlikely((uint32_t)old <= 1))
-        frame_put_slow(f, old);
+    /* The count is the word's low half. */
+    if (unlikely(atomic_dec_was_low((atomic_half_t *)&f->ref)))
+        frame_put_slow(f);
 }
 
 #endif

@@ -95,7 +95,7 @@ static long give_map(vaddr_t arg, struct xen_memory_map *req,
     return copy_to_guest_va(arg, req, sizeof(*req)) ? -EFAULT : 0;
 }
 
-/* memory_map: the caller's own map. -ENOSYS it was given none; -EFAULT. */
+/* memory_map: the caller's own. -ENOSYS it has none, or an empty one; -EFAULT. */
 long memory_map_get(vaddr_t arg)
 {
     struct domain *d = current->domain;
@@ -107,7 +107,7 @@ long memory_map_get(vaddr_t arg)
     if (copy_from_guest_va(&req, arg, sizeof(req)))
         return -EFAULT;
     spin_lock(&d->lock);
-    have = d->memory_map != NULL;
+    have = d->memory_map && d->memory_map->nr;
     if (have) {
         nr = d->memory_map->nr;
         memcpy(copy, d->memory_map->entry, nr * sizeof(copy[0]));
@@ -198,6 +198,25 @@ long memory_pod_target(unsigned op, vaddr_t arg)
     if (!rc && copy_to_guest_va(arg, &t, sizeof(t)))
         rc = -EFAULT;
     return rc;
+}
+
+/*
+ * add_to_physmap, its batch, remove_from_physmap: their structures begin with
+ * the domain. -EFAULT; -ESRCH, -EPERM; -EACCES: no guest's map is translated.
+ */
+long memory_edit_physmap(vaddr_t arg)
+{
+    struct domain *d;
+    domid_t id;
+    int rc;
+
+    if (copy_from_guest_va(&id, arg, sizeof(id)))
+        return -EFAULT;
+    rc = memory_domain_get(id, &d);
+    if (rc)
+        return rc;
+    memory_domain_put(d);
+    return -EACCES;
 }
 
 /*

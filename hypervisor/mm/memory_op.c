@@ -30,9 +30,8 @@ static long exchange_call(uint64_t cmd, uint64_t arg)
 /*
  * memory_op(cmd, arg)
  *
- * Not for guests of this kind: what edits a translated physical map
- * (add_to_physmap*, remove_from_physmap: -EACCES), sharing and paging of memory,
- * 32-bit M2P (-ENOSYS).
+ * Not for guests of this kind: what edits a translated physical map (-EACCES),
+ * sharing and paging of memory, 32-bit M2P (-ENOSYS).
  */
 static long do_memory_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
                          uint64_t a5, uint64_t a6)
@@ -79,7 +78,7 @@ static long do_memory_op(uint64_t cmd, uint64_t arg, uint64_t a3, uint64_t a4,
     case XENMEM_add_to_physmap:
     case XENMEM_add_to_physmap_batch:
     case XENMEM_remove_from_physmap:
-        return -EACCES;
+        return memory_edit_physmap(arg);
     default:
         return -ENOSYS;
     }

@@ -60,6 +60,7 @@ long memory_map_get(vaddr_t arg);
 long memory_map_set(vaddr_t arg);
 long memory_machine_map(vaddr_t arg);
 long memory_pod_target(unsigned op, vaddr_t arg);
+long memory_edit_physmap(vaddr_t arg);
 long memory_vnuma(vaddr_t arg);
 void memory_map_free(struct domain *d);
 

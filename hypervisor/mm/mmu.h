@@ -45,8 +45,9 @@ static inline int mmu_put_done(vaddr_t pdone, uint32_t done, int rc)
 }
 
 /*
- * The domain whose frames a call may name: DOMID_SELF or an id; DOMID_XEN for
- * privileged callers; DOMID_IO gives *out = NULL (device memory only).
+ * The domain whose frames a call may name: DOMID_SELF or another one's id, but
+ * by the ABI not the caller's own (-ESRCH); DOMID_XEN for privileged callers;
+ * DOMID_IO gives *out = NULL (device memory only).
  * 0, -ESRCH, -EPERM. Undo with mmu_foreign_put.
  */
 int mmu_foreign_get(domid_t id, struct domain **out);

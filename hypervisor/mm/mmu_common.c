@@ -38,10 +38,12 @@ int mmu_foreign_get(domid_t id, struct domain **out)
 {
     struct domain *self = current->domain;
 
-    if (id == DOMID_SELF || id == self->domain_id) {
+    if (id == DOMID_SELF) {
         *out = self;
         return 0;
     }
+    if (id == self->domain_id)
+        return -ESRCH;
     if (id == DOMID_IO || id == DOMID_XEN) {
         *out = id == DOMID_IO ? NULL : &dom_xen;
         return id == DOMID_IO || self->is_privileged ? 0 : -EPERM;

@@ -100,25 +100,26 @@ static int do_list(struct job *job, vaddr_t ureqs, unsigned count,
     return rc;
 }
 
-/* foreigndom: low half FD; high half 0 = SELF, else PFD + 1. */
+/* foreigndom: low half FD; high half 0 = SELF, else PFD + 1, a plain id. */
 static int get_domains(struct job *job, uint32_t foreigndom)
 {
     struct domain *self = current->domain;
-    uint16_t pfd = (uint16_t)(foreigndom >> 16);
-    int rc;
+    uint32_t pfd = foreigndom >> 16;
+    int rc = 0;
 
     job->pt = job->fg = self;
     job->own = foreigndom == DOMID_SELF;
     if (likely(job->own))
         return 0;
-    rc = mmu_foreign_get((domid_t)foreigndom, &job->fg);
-    if (rc || !pfd)
-        return rc;
-    rc = mmu_foreign_get((domid_t)(pfd - 1), &job->pt);
-    if (!rc && (!job->pt || job->pt == &dom_xen))
-        rc = -EINVAL; /* these have no tables */
+    if (pfd && --pfd != self->domain_id)
+        rc = pfd < DOMID_FIRST_RESERVED
+                 ? domain_get_remote((domid_t)pfd, &job->pt)
+                 : -ESRCH;
     if (rc)
-        mmu_foreign_put(job->fg);
+        return rc;
+    rc = mmu_foreign_get((domid_t)foreigndom, &job->fg);
+    if (rc)
+        mmu_foreign_put(job->pt);
     return rc;
 }
 

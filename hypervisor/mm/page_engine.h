@@ -48,7 +48,7 @@ static __always_inline bool type_validates(uint64_t type)
  * Which parts of a VALIDATED table may be in use: a bit for so many entries.
  * Others need no look when the table is taken apart.
  */
-#define TABLE_PART 32u
+#define TABLE_PART (PTES_PER_TABLE / FRAME_PARTS)
 #define PARTS_ALL  ((1u << (PTES_PER_TABLE / TABLE_PART)) - 1)
 
 static __always_inline unsigned parts_of(uint64_t x)
@@ -231,7 +231,7 @@ static __always_inline bool pt_fill_own_l1(uint64_t at, pte_t val,
         return false;
     part_note(f, type, PAGE_OFFSET(at) / sizeof(pte_t));
     if ((val & L1_FILL_LOOKS_AT) != (PTE_P | PTE_US) || READ_ONCE(*slot) ||
-        !ref_get(frame_of(m), domain_id_of(d)))
+        !ref_try_get(frame_of(m), domain_id_of(d)))
         return false;
     (void)__atomic_exchange_n(slot, val, __ATOMIC_SEQ_CST);
     return true;

@@ -45,7 +45,7 @@
 
 /*
  * Where the work on a table is, and which parts of it (TABLE_PART) may be in
- * use: collected on the way up, and on the way down those to look at.
+ * use: others need no look.
  */
 struct progress {
     unsigned at; /* entries below hold references */
@@ -60,34 +60,32 @@ static __always_inline pte_t any_of_8(const pte_t *p)
 {
     return p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7];
 }
-static __always_inline pte_t any_of_32(const pte_t *p)
-{
-    return any_of_8(p) | any_of_8(p + 8) | any_of_8(p + 16) | any_of_8(p + 24);
-}
 /* Does p stand between two groups of n? Tables begin at a page. */
 static __always_inline bool between(const pte_t *p, unsigned n)
 {
     return !((uintptr_t)p % (n * sizeof(*p)));
 }
 
-/* The first entry from p on that is not zero; end: none. */
-static __noinline pte_t *scan_up(pte_t *p, const pte_t *end)
+/*
+ * The first entry of table t from p on that is not zero, as far as `parts` may
+ * have such; the table's end: none.
+ */
+static __noinline pte_t *scan_up(pte_t *t, pte_t *p, unsigned parts)
 {
     for (; !between(p, 8); p++)
         if (*p)
             return p;
-    while (!between(p, 32) && !any_of_8(p))
+    do {
+        if (between(p, TABLE_PART)) {
+            parts &= ~0u << ((unsigned)(p - t) / TABLE_PART);
+            if (!parts)
+                return t + PTES_PER_TABLE;
+            p = t + lowest_bit(parts) * TABLE_PART;
+        }
         p += 8;
-    if (between(p, 32)) {
-        while (p != end && !any_of_32(p))
-            p += 32;
-        if (p == end)
-            return p;
-        while (!any_of_8(p))
-            p += 8;
-    }
-    while (!*p)
-        p++;
+    } while (!any_of_8(p - 8));
+    for (p -= 8; !*p; p++)
+        ;
     return p;
 }
 
@@ -116,13 +114,14 @@ static __noinline const pte_t *scan_down(const pte_t *t, const pte_t *p,
 }
 
 /* *p goes on to such an entry; gives it, 0: no more. Mostly it is at hand. */
-static __always_inline pte_t used_up(pte_t **p, const pte_t *end)
+static __always_inline pte_t used_up(pte_t *t, pte_t **p, unsigned parts)
 {
+    const pte_t *end = t + PTES_PER_TABLE;
     pte_t e = *p != end ? READ_ONCE(**p) : 0;
 
     if (likely(e))
         return e;
-    *p = scan_up(*p, end);
+    *p = scan_up(t, *p, parts);
     return *p != end ? READ_ONCE(**p) : 0;
 }
 static __always_inline pte_t used_down(const pte_t *t, const pte_t **p,
@@ -144,10 +143,6 @@ static __always_inline const pte_t *part_begin(const pte_t *t, const pte_t *p)
 static __always_inline const pte_t *part_end(const pte_t *t, const pte_t *p)
 {
     return part_begin(t, p) + TABLE_PART;
-}
-static __always_inline unsigned part_bit(const pte_t *t, const pte_t *p)
-{
-    return 1u << ((unsigned)(p - t) / TABLE_PART);
 }
 
 /* The hypervisor's slots of a table; past its end if it has none. */
@@ -180,13 +175,13 @@ static int l1_up(struct frame *f, struct progress *p, struct domain *d)
     };
     pte_t *t = map_frame(frame_mfn(f)), *at = t + p->at;
     const pte_t *end = part_end(t, at);
+    const unsigned parts = p->parts;
     pte_t e;
     int rc = 0;
 
-    while ((e = used_up(&at, t + PTES_PER_TABLE))) {
+    while ((e = used_up(t, &at, parts))) {
         if (unlikely(at >= end)) {
             end = part_end(t, at);
-            p->parts |= part_bit(t, at);
             if (preempt_needed()) {
                 rc = -ERESTART_PREEMPT;
                 break;
@@ -267,17 +262,14 @@ static int upper_up(struct frame *f, unsigned level, struct progress *p,
 {
     const uint16_t id = domain_id_of(d);
     pte_t e, *t = map_frame(frame_mfn(f)), *at = t + p->at;
-    const pte_t *end = part_end(t, at), *hyp = hyp_slots(t, level);
+    const pte_t *hyp = hyp_slots(t, level);
+    const unsigned parts = p->parts;
     bool worked = false;
     int rc = 0;
 
-    for (; (e = used_up(&at, t + PTES_PER_TABLE)); at++) {
+    for (; (e = used_up(t, &at, parts)); at++) {
         if (is_hyp_slot(at, hyp))
             continue;
-        if (unlikely(at >= end)) {
-            end = part_end(t, at);
-            p->parts |= part_bit(t, at);
-        }
         if (likely(child_share(e, PGT_LEVEL(level - 1), id)))
             continue;
         if (e & PTE_P)
@@ -407,17 +399,17 @@ static int segdesc_validate(struct frame *f)
 int page_validate(struct frame *f, uint64_t type, unsigned from, bool parked,
                   struct domain *d)
 {
-    /* What was done before, and the part where work starts. */
-    struct progress p = {from, (2u << (from / TABLE_PART)) - 1};
+    struct progress p = {.at = from};
     unsigned level = pgt_level(type);
     int rc, down;
 
     if (!level)
         return segdesc_validate(f);
+    p.parts = used_parts(map_frame(frame_mfn(f)));
     rc = level == 1 ? l1_up(f, &p, d) : upper_up(f, level, &p, d);
     if (likely(!rc)) {
         type_store(f, type | PGT_VALIDATED |
-                          (uint64_t)(p.parts & PARTS_ALL) << PGT_AUX_SHIFT | 1);
+                          (uint64_t)p.parts << PGT_AUX_SHIFT | 1);
         if (parked)
             ref_put(f); /* the caller has one */
         return 0;

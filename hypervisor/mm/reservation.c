@@ -15,6 +15,9 @@
 #include "mm/page_type.h"
 #include <xen/memory.h>
 
+/* Their number must fit into 32 bits beside the command. */
+#define MAX_EXTENTS (~0U >> MEMOP_CMD_BITS)
+
 struct job {
     struct domain *d;
     vaddr_t list; /* guest array of frame numbers; 0 = none */
@@ -120,11 +123,11 @@ static bool job_init(struct job *j, const struct xen_memory_reservation *r,
  * increase_reservation, decrease_reservation, populate_physmap (arg: struct
  * xen_memory_reservation)
  *
- * Checks, in order: argument readable (-EFAULT); domain (-ESRCH; -EPERM not
- * the caller and caller not privileged); extent order within the caller's
- * limit, address width sensible, a list given where one is needed: otherwise
- * nothing is done and the number of extents done before is returned. NUMA
- * nodes are ignored.
+ * Checks, in order: argument readable, extents not too many, such a domain;
+ * may the caller act on it (-EPERM); extent order within the caller's limit,
+ * address width sensible, a list given where one is needed. All but -EPERM are
+ * told by the number of extents done, which then does not grow. NUMA nodes are
+ * ignored.
  */
 long memory_reservation(unsigned op, vaddr_t arg, uint64_t start,
                         bool *preempted)
@@ -134,12 +137,12 @@ long memory_reservation(unsigned op, vaddr_t arg, uint64_t start,
     uint64_t i = start;
     int rc;
 
-    if (copy_from_guest_va(&r, arg, sizeof(r)))
-        return -EFAULT;
+    if (copy_from_guest_va(&r, arg, sizeof(r)) || r.nr_extents > MAX_EXTENTS)
+        return (long)start;
     rc = memory_domain_get(r.domid, &j.d);
     if (rc)
-        return rc;
-    if (r.nr_extents <= ~0UL >> MEMOP_CMD_BITS && job_init(&j, &r, op)) {
+        return rc == -ESRCH ? (long)start : rc;
+    if (job_init(&j, &r, op)) {
         while (i < r.nr_extents && !*preempted) {
             if (do_one(op, &j, i))
                 break;
@@ -153,7 +156,7 @@ long memory_reservation(unsigned op, vaddr_t arg, uint64_t start,
 
 /*
  * claim_pages. -EPERM the caller is not privileged; -EINVAL order, flags or
- * list not zero; -ESRCH; then as heap_claim.
+ * list not zero, no such domain; then as heap_claim.
  */
 long memory_claim(vaddr_t arg)
 {
@@ -169,7 +172,7 @@ long memory_claim(vaddr_t arg)
         return -EINVAL;
     d = domain_get_any(r.domid);
     if (!d)
-        return -ESRCH;
+        return -EINVAL;
     rc = d->dying == DOM_ALIVE ? heap_claim(d, r.nr_extents) : -EINVAL;
     domain_put(d);
     return rc;

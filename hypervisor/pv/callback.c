@@ -125,13 +125,9 @@ static long unregister_callback(uint16_t type)
     case CALLBACKTYPE_event:
     case CALLBACKTYPE_failsafe:
     case CALLBACKTYPE_syscall:
-        return -EINVAL; /* a 64-bit kernel cannot do without them */
-    case CALLBACKTYPE_sysenter:
-        current->pv.sysenter_callback = 0;
-        return 0;
     case CALLBACKTYPE_syscall32:
-        current->pv.syscall32_callback = 0;
-        return 0;
+    case CALLBACKTYPE_sysenter:
+        return -EINVAL; /* these can only be replaced */
     case CALLBACKTYPE_nmi:
         memset(&current->pv.trap_table[TRAP_NMI], 0, sizeof(struct trap_info));
         return 0;

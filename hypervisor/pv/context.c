@@ -24,8 +24,8 @@ int pv_vcpu_init(struct vcpu *v)
         pv_vcpu_destroy(v);
         return -ENOMEM;
     }
-    pv->xcr0 = XSTATE_X87;
-    pv->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    pv->xcr0 = XSTATE_X87 | XSTATE_SSE;
+    pv->cr4 = pv_guest_cr4(0);
     pv->debugreg[6] = DR6_DEFAULT;
     pv->debugreg[7] = DR7_DEFAULT;
     pv->in_kernel = true;
@@ -173,7 +173,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     pv->gs_base_kernel = c->gs_base_kernel;
     pv->gs_base_user = c->gs_base_user;
     pv->cr0_ts = c->ctrlreg[0] & CR0_TS;
-    pv->cr4 = pv_guest_cr4(v, c->ctrlreg[4]);
+    pv->cr4 = pv_guest_cr4(c->ctrlreg[4]);
     for (unsigned i = 0; i < 4; i++)
         (void)pv_set_debugreg(v, i, c->debugreg[i]);
     (void)pv_set_debugreg(v, 6, c->debugreg[6]);

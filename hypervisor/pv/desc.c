@@ -121,7 +121,7 @@ bool pv_ldt_want(uint16_t sel)
 
 static void reload_ldt(void *v)
 {
-    if (this_cpu(pcpu).loaded == v)
+    if (this_pcpu()->loaded == v)
         pv_load_ldt(v);
 }
 
@@ -201,7 +201,7 @@ int pv_set_gdt(struct vcpu *v, const uint64_t *frames, unsigned entries)
     for (unsigned i = 0; i < n; i++)
         v->pv.gdt_frames[i] = frames[i];
     v->pv.gdt_entries = entries;
-    if (this_cpu(pcpu).loaded == v) {
+    if (this_pcpu()->loaded == v) {
         unsigned long f = irq_save();
         pv_load_gdt(v);
         irq_restore(f);

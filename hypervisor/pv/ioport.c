@@ -1,8 +1,8 @@
 /*
  * I/O ports of a guest. Every IN and OUT of a guest faults (IOPL 0, no I/O
  * bitmap in the TSS) and is done here on its behalf, when
- *  - the code may: guest kernel with virtual IOPL >= 1, user code with 3, or
- *    the bitmap that the guest kernel registered allows the port; and
+ *  - the code may: it has I/O privilege, or the bitmap that the guest kernel
+ *    registered allows the port; and
  *  - the domain may: the port is in its ioport_caps.
  * A port that the code may use but the domain may not reads as all ones and
  * ignores writes, as an empty bus does.
@@ -40,11 +40,20 @@ static uint16_t read_iobmp(struct vcpu *v, uint16_t port, bool two)
     return (uint16_t)(map[0] | map[1] << 8);
 }
 
+bool pv_iopl_ok(const struct vcpu *v)
+{
+    unsigned ring = 3;
+
+    if (v->pv.in_kernel)
+        ring = !((v->domain->vm_assist >> VMASST_TYPE_architectural_iopl) & 1);
+    return v->pv.iopl >= ring;
+}
+
 static bool code_may(struct vcpu *v, uint16_t port, unsigned bytes)
 {
     uint16_t bits;
 
-    if (v->pv.iopl >= (v->pv.in_kernel ? 1 : 3))
+    if (pv_iopl_ok(v))
         return true;
     if (!v->pv.iobmp || (unsigned)port + bytes > v->pv.iobmp_ports)
         return false;

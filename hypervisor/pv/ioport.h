@@ -11,6 +11,12 @@ struct insn;
 bool pv_emulate_io(struct cpu_user_regs *regs, const struct insn *in);
 
 /*
+ * Has the code that runs I/O privilege? The kernel counts as ring 1, user mode
+ * as ring 3; with the assist "architectural_iopl" the kernel is ring 0.
+ */
+bool pv_iopl_ok(const struct vcpu *v);
+
+/*
  * PCI configuration ports 0xcf8-0xcff as the hardware domain sees them: port
  * offset included, bytes 1, 2 or 4. A read that is not allowed gives all ones,
  * a write that is not allowed is dropped.

@@ -26,6 +26,9 @@
 #define PV_PAT 0x050100070406UL
 #define APIC_BASE_ENABLE 0x800UL
 #define APIC_BASE_BSP 0x100UL
+/* MISC_ENABLE: no performance monitor, no MONITOR; no traces of any kind. */
+#define MISC_HIDDEN (1UL << 7 | 1UL << 18)
+#define MISC_UNAVAILABLE (1UL << 11 | 1UL << 12 | 1UL << 23)
 #define EFER_GUEST (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 
 static uint64_t gs_base_active(void)
@@ -56,6 +59,35 @@ static int write_pred_cmd(uint64_t val)
     if (val)
         wrmsr(MSR_PRED_CMD, val);
     return 0;
+}
+
+/*
+ * Of what a guest does not have, but kernels touch without asking: these read
+ * as zero and drop what is written.
+ */
+static bool is_void_msr(uint32_t msr)
+{
+    switch (msr) {
+    case 0x0 ... 0x1:     /* machine checks of the first CPUs that had them */
+    case 0xc1 ... 0xc8:   /* performance counters */
+    case 0xce:            /* PLATFORM_INFO: no CPUID faulting */
+    case 0xe7 ... 0xe8:   /* MPERF, APERF */
+    case 0x140:           /* MISC_FEATURES_ENABLES */
+    case 0x17b:           /* MCG_CTL */
+    case 0x186 ... 0x189: /* performance events */
+    case 0x198 ... 0x19a: /* frequency */
+    case 0x19c:           /* temperature */
+    case 0x1b0:           /* ENERGY_PERF_BIAS */
+    case 0x280 ... 0x29f: /* corrected machine checks */
+    case 0x309 ... 0x30b: /* fixed performance counters */
+    case 0x345:           /* PERF_CAPABILITIES */
+    case 0x38d ... 0x390: /* control of performance counters */
+    case 0x400 ... 0x47f: /* machine check banks */
+    case MSR_HYPERCALL_PAGE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* 0, or -EPERM: the guest gets #GP. */
@@ -104,6 +136,10 @@ int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val)
         *val = 0;
         return 0;
     case MSR_MISC_ENABLE:
+        if (!rdmsr_safe(msr, val))
+            return -EPERM;
+        *val = (*val & ~MISC_HIDDEN) | MISC_UNAVAILABLE;
+        return 0;
     case MSR_UCODE_REV:
     case MSR_PLATFORM_ID:
         /* Truth about the machine that hurts nobody. */
@@ -114,7 +150,8 @@ int pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *val)
             return -EPERM;
         return 0;
     default:
-        return -EPERM;
+        *val = 0;
+        return is_void_msr(msr) ? 0 : -EPERM;
     }
 }
 
@@ -160,13 +197,14 @@ int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val)
         return write_pred_cmd(val);
     case MSR_EFER:
         /* Only what it is already: the guest cannot change modes. */
-        return (val & ~EFER_GUEST) ? -EPERM : 0;
+        return val == (rdmsr(MSR_EFER) & EFER_GUEST) ? 0 : -EPERM;
     case MSR_PAT:
         return val == PV_PAT ? 0 : -EPERM;
     case MSR_UCODE_REV:
     case MSR_MISC_ENABLE:
     case MSR_DEBUGCTL:
     case MSR_APIC_BASE:
+    case MSR_MCG_CAP:
     case MSR_MCG_STATUS:
         return 0; /* taken and dropped, as harmless */
     case MSR_SYSENTER_CS:
@@ -176,17 +214,16 @@ int pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val)
     case MSR_HYPERCALL_PAGE:
         return write_hypercall_page(v, val);
     default:
-        return -EPERM;
+        return is_void_msr(msr) ? 0 : -EPERM;
     }
 }
 
-uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want)
+uint64_t pv_guest_cr4(uint64_t want)
 {
     /* Bits a guest may choose; the rest is the hypervisor's choice. */
-    uint64_t may = CR4_TSD | CR4_DE | CR4_OSXMMEXCPT | CR4_MCE;
-    uint64_t fixed = CR4_PAE | CR4_OSFXSR;
+    uint64_t may = CR4_TSD | CR4_DE;
+    uint64_t fixed = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
-    (void)v;
     if (cpu_features.xsave)
         may |= CR4_OSXSAVE;
     if (cpu_features.fsgsbase)

@@ -62,7 +62,7 @@ static bool write_cr(struct vcpu *v, struct cpu_user_regs *regs, unsigned n,
     case 3:
         return write_guest_cr3_reg(v, regs, length, val);
     case 4:
-        v->pv.cr4 = pv_guest_cr4(v, val);
+        v->pv.cr4 = pv_guest_cr4(val);
         pv_load_cr4(v);
         return true;
     default:
@@ -126,12 +126,18 @@ static bool cpuid_op(struct vcpu *v, struct cpu_user_regs *regs)
     return true;
 }
 
-/* XSETBV of register 0, to what the CPU has. */
-static bool xsetbv_op(struct vcpu *v, struct cpu_user_regs *regs)
+/* XSETBV of register 0, to what the CPU has; #UD without CR4.OSXSAVE. */
+static bool xsetbv_op(struct vcpu *v, struct cpu_user_regs *regs,
+                      unsigned length)
 {
     uint64_t val = (uint64_t)regs->edx << 32 | regs->eax;
 
-    if (regs->ecx != 0 || !cpu_features.xsave || !fpu_xcr0_valid(val))
+    if (!(v->pv.cr4 & CR4_OSXSAVE)) {
+        pv_inject_trap(TRAP_UD, 0);
+        regs->rip -= length; /* which retire adds */
+        return true;
+    }
+    if (regs->ecx != 0 || !fpu_xcr0_valid(val))
         return false;
     v->pv.xcr0 = val;
     fpu_set_xcr0(val);
@@ -151,7 +157,7 @@ static bool group7(struct vcpu *v, struct cpu_user_regs *regs,
                    const struct insn *in)
 {
     if (in->modrm == 0xd1)
-        return xsetbv_op(v, regs);
+        return xsetbv_op(v, regs, in->length);
     if (in->modrm == 0xf9 && cpu_features.rdtscp) {
         rdtsc_op(regs);
         regs->rcx = v->pv.tsc_aux;
@@ -201,7 +207,7 @@ static bool two_byte(struct vcpu *v, struct cpu_user_regs *regs,
 /* CLI, STI with I/O privilege: no effect on the machine. */
 static bool one_byte(struct vcpu *v, const struct insn *in)
 {
-    return (in->opcode == 0xfa || in->opcode == 0xfb) && v->pv.iopl >= 1;
+    return (in->opcode == 0xfa || in->opcode == 0xfb) && pv_iopl_ok(v);
 }
 
 static bool is_io(const struct insn *in)
@@ -237,10 +243,10 @@ static __noinline bool emulate_any(struct vcpu *v, struct cpu_user_regs *regs,
         return false;
     if (is_io(&in)) /* moves rip itself */
         return pv_emulate_io(regs, &in) && retire(v, regs, 0);
-    if (!v->pv.in_kernel || in.lock)
+    if (in.lock)
         return false;
     if (in.map == INSN_MAP_0F)
-        done = two_byte(v, regs, &in);
+        done = v->pv.in_kernel && two_byte(v, regs, &in);
     else
         done = in.map == INSN_MAP_1BYTE && one_byte(v, &in);
     return done && retire(v, regs, in.length);

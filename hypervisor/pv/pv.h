@@ -79,7 +79,7 @@ int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t val);
 /* 0, or -ENODEV no such register. */
 int pv_get_debugreg(const struct vcpu *v, unsigned reg, uint64_t *val);
 /* The CR4 value that a guest asking for `want` gets. */
-uint64_t pv_guest_cr4(const struct vcpu *v, uint64_t want);
+uint64_t pv_guest_cr4(uint64_t want);
 /* Puts those bits of v's CR4 that count in user mode into the hardware. */
 void pv_load_cr4(const struct vcpu *v);
 

@@ -115,7 +115,7 @@ static int set_dr7(struct vcpu *v, uint64_t val, bool loaded)
 static void update_loaded(struct vcpu *v, unsigned reg, uint64_t val)
 {
     if (unlikely(v->pv.debugreg[7] & DR7_ENABLED) &&
-        this_cpu(pcpu).loaded == v)
+        this_pcpu()->loaded == v)
         load_debugreg(reg, val);
 }
 
@@ -134,7 +134,7 @@ static __noinline int set_control(struct vcpu *v, unsigned reg, uint64_t val)
         update_loaded(v, 6, val);
         return 0;
     default:
-        return set_dr7(v, val, this_cpu(pcpu).loaded == v);
+        return set_dr7(v, val, this_pcpu()->loaded == v);
     }
 }
 

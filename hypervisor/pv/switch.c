@@ -182,7 +182,7 @@ static void switch_address_space(struct vcpu *old, struct vcpu *v)
         if (old && old->domain->xpti)
             xpti_unload();
     }
-    __atomic_store_n(&this_cpu(pcpu).loaded, v, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&this_pcpu()->loaded, v, __ATOMIC_SEQ_CST);
     if (old && old->domain != v->domain)
         leave_domain(old->domain);
 }
@@ -245,7 +245,7 @@ void pv_enter_kernel(struct vcpu *v)
  */
 void __noreturn context_switch(struct vcpu *prev, struct vcpu *next)
 {
-    struct pcpu *p = &this_cpu(pcpu);
+    struct pcpu *p = this_pcpu();
     struct vcpu *loaded = p->loaded;
 
     (void)prev;
@@ -265,7 +265,7 @@ void __noreturn context_switch(struct vcpu *prev, struct vcpu *next)
 /* On the CPU that has it loaded, by smp_call, interrupts off. */
 static void unload_if_idle(void *data)
 {
-    struct pcpu *p = &this_cpu(pcpu);
+    struct pcpu *p = this_pcpu();
     struct vcpu *v = data;
 
     if (p->loaded != v || !idle_vcpu(p->curr))

@@ -271,6 +271,7 @@ __cold void sched_init(void)
     printk(XENLOG_INFO "Scheduler: %s (%s)\n", sched_policy->name,
            sched_policy->opt_name);
     softirq_open(SOFTIRQ_SCHEDULE, schedule);
+    sched_hotplug_init();
     panic_describe_current = domain_describe_current;
 }
 

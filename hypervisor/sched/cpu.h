@@ -33,4 +33,18 @@ static inline void sched_unlock(struct sched_cpu *sc, unsigned long flags)
 void sched_renounce(struct vcpu *v);
 void sched_reclaim(struct vcpu *v);
 
+/* For all vCPUs. domain_list_lock. */
+void sched_reclaim_all(void);
+
+/*
+ * CPU `cpu` gets no vCPUs any more, and those that it has leave; who may run
+ * nowhere else then may run everywhere. -ERESTART_PREEMPT: some are on their
+ * way, ask again; -EADDRINUSE and no change: one pinned itself to it.
+ * domain_list_lock.
+ */
+int sched_vacate_cpu(unsigned cpu);
+/* It is not online any more. */
+void sched_cpu_vacated(unsigned cpu);
+void sched_hotplug_init(void);
+
 #endif

@@ -7,6 +7,10 @@
  * again) until it has left, has the old CPU write its registers back, and only
  * then changes v->processor and lets it run again. So the vCPU itself may ask
  * for its move: it goes on the way out of the hypervisor.
+ *
+ * A CPU that is to be taken out of use is in `leaving`: it is chosen no more.
+ * Who has chosen it before counts as assigned to it and then looks at `leaving`
+ * again, and who makes it leave looks at the count after: one sees the other.
  */
 #include "arch/x86/irq.h"
 #include "arch/x86/softirq.h"
@@ -20,6 +24,18 @@
 #include "sched/place.h"
 
 #define MOVE_RETRY MICROSECS(20)
+
+static cpumask_t leaving;
+
+static cpumask_t usable_cpus(void)
+{
+    return READ_ONCE(cpu_online_map) & ~READ_ONCE(leaving);
+}
+
+static bool usable(unsigned cpu)
+{
+    return usable_cpus() & CPUMASK(cpu);
+}
 
 /* Counts of assigned vCPUs are a hint here, so no locks. */
 static unsigned choose_cpu(cpumask_t allowed)
@@ -39,7 +55,7 @@ static unsigned choose_cpu(cpumask_t allowed)
 static void count_assigned(unsigned cpu, int change)
 {
     __atomic_fetch_add(&per_cpu(sched_cpu, cpu).assigned, (unsigned)change,
-                       __ATOMIC_RELAXED);
+                       __ATOMIC_SEQ_CST);
 }
 
 static void set_processor(struct vcpu *v, unsigned cpu)
@@ -66,24 +82,6 @@ static bool still_running(struct vcpu *v)
 
     sched_unlock(sc, flags);
     return running;
-}
-
-/* The move timer's handler. */
-static void move_vcpu(void *data)
-{
-    struct vcpu *v = data;
-
-    if (still_running(v)) {
-        timer_set(&v->move_timer, now() + MOVE_RETRY);
-        return;
-    }
-    sync_vcpu_state(v);
-    set_processor(v, READ_ONCE(v->move_to));
-    clear_bit_atomic(VPF_MIGRATING, &v->pause_flags);
-    vcpu_wake(v);
-    /* An affinity that changed since `move_to` was read starts a new move. */
-    if (!(READ_ONCE(v->hard_affinity) & CPUMASK(v->processor)))
-        (void)vcpu_set_affinity(v, v->hard_affinity);
 }
 
 /* Those CPUs that can promise v `share`. */
@@ -122,6 +120,45 @@ static unsigned cpu_to_be(const struct vcpu *v)
                                                     : READ_ONCE(v->processor);
 }
 
+/* A CPU for one that cannot be where it is, at any price. */
+static unsigned refuge(struct vcpu *v)
+{
+    cpumask_t cpus = v->hard_affinity & usable_cpus();
+    unsigned cpu;
+
+    if (!cpus) {
+        printk(XENLOG_WARNING "d%uv%u: none of its CPUs is left, may run on "
+               "all\n", v->domain->domain_id, v->vcpu_id);
+        WRITE_ONCE(v->hard_affinity, ~0UL);
+        cpus = usable_cpus();
+    }
+    if (reserve_cpu(v, cpus, v->promised, &cpu)) {
+        sched_renounce(v);
+        (void)reserve_cpu(v, cpus, 0, &cpu);
+    }
+    return cpu;
+}
+
+/* The move timer's handler. */
+static void move_vcpu(void *data)
+{
+    struct vcpu *v = data;
+
+    if (still_running(v)) {
+        timer_set(&v->move_timer, now() + MOVE_RETRY);
+        return;
+    }
+    sync_vcpu_state(v);
+    set_processor(v, READ_ONCE(v->move_to));
+    while (!usable(v->processor))
+        set_processor(v, refuge(v));
+    clear_bit_atomic(VPF_MIGRATING, &v->pause_flags);
+    vcpu_wake(v);
+    /* An affinity that changed since `move_to` was read starts a new move. */
+    if (!(READ_ONCE(v->hard_affinity) & CPUMASK(v->processor)))
+        (void)vcpu_set_affinity(v, v->hard_affinity);
+}
+
 /* It goes to `cpu` as soon as it can. */
 static void start_move(struct vcpu *v, unsigned cpu)
 {
@@ -134,17 +171,17 @@ static void start_move(struct vcpu *v, unsigned cpu)
 
 int vcpu_set_affinity(struct vcpu *v, cpumask_t cpus)
 {
-    cpumask_t usable = cpus & cpu_online_map;
+    cpumask_t fit = cpus & usable_cpus();
     unsigned cpu = cpu_to_be(v);
     int rc;
 
-    if (!usable)
+    if (!fit)
         return -EINVAL;
-    if (usable & CPUMASK(cpu)) {
+    if (fit & CPUMASK(cpu)) {
         WRITE_ONCE(v->hard_affinity, cpus);
         return 0;
     }
-    rc = reserve_cpu(v, usable, v->promised, &cpu);
+    rc = reserve_cpu(v, fit, v->promised, &cpu);
     if (rc)
         return rc;
     WRITE_ONCE(v->hard_affinity, cpus);
@@ -172,11 +209,51 @@ void sched_reclaim(struct vcpu *v)
     sched_domain_values(v->domain, value);
     share = sched_demand(value);
     if (share == v->promised ||
-        reserve_cpu(v, v->hard_affinity & cpu_online_map, share, &cpu))
+        reserve_cpu(v, v->hard_affinity & usable_cpus(), share, &cpu))
         return;
     sched_set_vcpu(v, value);
     if (cpu != cpu_to_be(v))
         start_move(v, cpu);
+}
+
+void sched_reclaim_all(void)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    for_each_domain(d)
+        for_each_vcpu(d, v)
+            sched_reclaim(v);
+}
+
+/* ---- taking a CPU out of use ---- */
+
+/* It has pinned itself, and to this CPU. */
+static bool insists_on(const struct vcpu *v, unsigned cpu)
+{
+    return v->saved_affinity && v->hard_affinity == CPUMASK(cpu);
+}
+
+int sched_vacate_cpu(unsigned cpu)
+{
+    struct domain *d;
+    struct vcpu *v;
+
+    for_each_domain(d)
+        for_each_vcpu(d, v)
+            if (insists_on(v, cpu))
+                return -EADDRINUSE;
+    set_bit_atomic(cpu, &leaving);
+    for_each_domain(d)
+        for_each_vcpu(d, v)
+            if (cpu_to_be(v) == cpu)
+                start_move(v, refuge(v));
+    return READ_ONCE(per_cpu(sched_cpu, cpu).assigned) ? -ERESTART_PREEMPT : 0;
+}
+
+void sched_cpu_vacated(unsigned cpu)
+{
+    clear_bit_atomic(cpu, &leaving);
 }
 
 /* ---- birth and end ---- */
@@ -197,10 +274,7 @@ static void place_new(struct vcpu *v, cpumask_t cpus)
 
 int sched_vcpu_init(struct vcpu *v)
 {
-    cpumask_t cpus = v->processor == CPU_ANY ? cpu_online_map
-                                             : CPUMASK(v->processor);
-
-    v->processor = lowest_bit(cpus);
+    v->processor = lowest_bit(usable_cpus());
     if (sched_policy->vcpu_size) {
         v->sched_priv = xzalloc(sched_policy->vcpu_size);
         if (!v->sched_priv)
@@ -208,9 +282,14 @@ int sched_vcpu_init(struct vcpu *v)
     }
     if (sched_policy->init_vcpu)
         sched_policy->init_vcpu(v);
-    place_new(v, cpus);
-    timer_init(&v->move_timer, move_vcpu, v, v->processor);
+    place_new(v, usable_cpus());
     count_assigned(v->processor, 1);
+    while (!usable(v->processor)) {
+        count_assigned(v->processor, -1);
+        place_new(v, usable_cpus());
+        count_assigned(v->processor, 1);
+    }
+    timer_init(&v->move_timer, move_vcpu, v, v->processor);
     return 0;
 }
 

@@ -107,8 +107,7 @@ static __cold struct watchdogs *watchdogs_of(struct domain *d)
     if (!d->watchdogs) {
         d->watchdogs = xzalloc_type(struct watchdogs);
         for (unsigned i = 0; d->watchdogs && i < NR_WATCHDOGS; i++)
-            timer_init(&d->watchdogs->timer[i], watchdog_expired, d,
-                       current->processor);
+            timer_init(&d->watchdogs->timer[i], watchdog_expired, d, 0);
     }
     return d->watchdogs;
 }

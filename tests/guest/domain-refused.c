@@ -54,6 +54,26 @@ static void test_child_control(void)
                                           sizeof(p)));
 }
 
+/* It may learn the versions, and what the ABI gives to all. */
+static void test_child_versions(void)
+{
+    static const char denied[] = "<denied>";
+    struct xen_domctl d = {.cmd = XEN_DOMCTL_pausedomain};
+    struct xen_sysctl s = {.cmd = XEN_SYSCTL_physinfo};
+    xen_commandline_t line;
+    struct xen_build_id id = {.len = 20};
+
+    expect_eq(call_plain(__HYPERVISOR_domctl, &d, sizeof(d)), -EACCES);
+    expect_eq(call_plain(__HYPERVISOR_sysctl, &s, sizeof(s)), -EACCES);
+    memset(line, 'x', sizeof(line));
+    expect_eq(call_data(__HYPERVISOR_xen_version, XENVER_commandline, line,
+                        sizeof(line)),
+              0);
+    expect_eq(memcmp(line, denied, sizeof(denied)), 0);
+    EXPECT_PERM("build_id", call_data(__HYPERVISOR_xen_version,
+                                      XENVER_build_id, &id, sizeof(id)));
+}
+
 static void test_child_memory(void)
 {
     struct xen_memory_reservation r = {.nr_extents = 1, .domid = 0};
@@ -279,6 +299,7 @@ void test_main(void)
 {
     child_start_server(&child);
     test_child_control();
+    test_child_versions();
     test_child_memory();
     test_child_tables();
     test_child_others();

@@ -80,6 +80,50 @@ static void test_iopl(void)
     expect_eq(set_iopl(4), -EINVAL);
 }
 
+/* ---- CLI and STI: by I/O privilege, and without an effect ---- */
+
+USER_SNIPPET(user_cli, "cli; sti; int3");
+
+static long cli_sti(long arg)
+{
+    __asm__ volatile("cli; sti");
+    return arg;
+}
+
+static void expect_rights(bool kernel, bool user)
+{
+    struct trap_frame f;
+
+    run_guarded(cli_sti, 0);
+    expect_eq(last_trap.vector, kernel ? -1 : 13);
+    run_guarded(out_byte, POST);
+    expect_eq(last_trap.vector, kernel ? -1 : 13);
+    RUN_USER(user_cli, 0, &f);
+    expect_eq(f.vector, user ? 3 : 13);
+    expect_eq(user_trap(POST), user ? 3 : 13);
+}
+
+static long assist(unsigned cmd)
+{
+    return hypercall2(__HYPERVISOR_vm_assist, cmd,
+                      VMASST_TYPE_architectural_iopl);
+}
+
+static void test_rights(void)
+{
+    for (unsigned iopl = 0; iopl < 4; iopl++) {
+        expect_eq(set_iopl(iopl), 0);
+        expect_rights(iopl > 0, iopl == 3);
+    }
+    /* With this the kernel is ring 0; iret loads what user mode has. */
+    expect_eq(assist(VMASST_CMD_enable), 0);
+    expect_eq(set_iopl(0), 0);
+    expect_rights(true, false);
+    expect_eq(assist(VMASST_CMD_disable), 0);
+    expect_eq(set_iopl(0), 0);
+    expect_rights(false, false);
+}
+
 /* Its serial port is the console that this is read from. */
 static void test_console(void)
 {
@@ -153,6 +197,7 @@ void test_main(void)
 {
     test_none();
     test_iopl();
+    test_rights();
     test_console();
     test_bitmap();
     test_pci();

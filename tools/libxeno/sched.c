@@ -8,15 +8,23 @@
  * Both operations' unions begin with an address: here it is that of a structure
  * in the arena, which follows the operation.
  */
+static void *argument(struct xeno *x, void *place, size_t size)
+{
+    void *arg = arena_alloc(x, size);
+    uint64_t address = (uintptr_t)arg;
+
+    memcpy(place, &address, sizeof(address));
+    return arg;
+}
+
 static int describe(struct xeno *x, struct xeno_sched_info *info)
 {
     struct xen_sysctl *op = sysctl_start(x, XEN_SYSCTL_scheduler_op);
-    struct xeno_sched_info *arg = arena_alloc(x, sizeof(*arg));
-    uint64_t address = (uintptr_t)arg;
+    struct xeno_sched_info *arg =
+        argument(x, &op->u.scheduler_op.u, sizeof(*arg));
     int rc;
 
     op->u.scheduler_op.cmd = XENO_SCHEDOP_describe;
-    memcpy(&op->u.scheduler_op.u, &address, sizeof(address));
     arg->version = XENO_SCHED_VERSION;
     rc = sysctl_run(x, op);
     if (!rc)
@@ -38,13 +46,12 @@ static int run_machine(struct xeno *x, int sched_id, uint32_t cmd,
                        struct xeno_sched_values *v)
 {
     struct xen_sysctl *op = sysctl_start(x, XEN_SYSCTL_scheduler_op);
-    struct xeno_sched_values *arg = arena_alloc(x, sizeof(*arg));
-    uint64_t address = (uintptr_t)arg;
+    struct xeno_sched_values *arg =
+        argument(x, &op->u.scheduler_op.u, sizeof(*arg));
     int rc;
 
     op->u.scheduler_op.sched_id = (uint32_t)sched_id;
     op->u.scheduler_op.cmd = cmd;
-    memcpy(&op->u.scheduler_op.u, &address, sizeof(address));
     *arg = *v;
     rc = sysctl_run(x, op);
     *v = *arg;
@@ -55,13 +62,12 @@ static int run_domain(struct xeno *x, uint32_t id, int sched_id, uint32_t cmd,
                       struct xeno_sched_values *v)
 {
     struct xen_domctl *op = domctl_start(x, XEN_DOMCTL_scheduler_op, id);
-    struct xeno_sched_values *arg = arena_alloc(x, sizeof(*arg));
-    uint64_t address = (uintptr_t)arg;
+    struct xeno_sched_values *arg =
+        argument(x, &op->u.scheduler_op.u, sizeof(*arg));
     int rc;
 
     op->u.scheduler_op.sched_id = (uint32_t)sched_id;
     op->u.scheduler_op.cmd = cmd;
-    memcpy(&op->u.scheduler_op.u, &address, sizeof(address));
     *arg = *v;
     rc = domctl_run(x, op);
     *v = *arg;

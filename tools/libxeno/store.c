@@ -9,10 +9,13 @@
 #include <string.h>
 #include <xen/io/xs_wire.h>
 
-static struct xeno_answer ask(struct xeno *x, unsigned type, const char *path)
+static struct xeno_answer ask(struct xeno *x, unsigned type, const char *fmt,
+                              va_list ap)
 {
     struct xeno_answer a;
+    char path[256];
 
+    vsnprintf(path, sizeof(path), fmt, ap);
     xeno_store_ask(x, type, path, NULL, 0, &a);
     (void)xeno_store_run(x);
     return a;
@@ -20,25 +23,23 @@ static struct xeno_answer ask(struct xeno *x, unsigned type, const char *path)
 
 char *xeno_read(struct xeno *x, const char *fmt, ...)
 {
-    char path[256];
+    struct xeno_answer a;
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(path, sizeof(path), fmt, ap);
+    a = ask(x, XS_READ, fmt, ap);
     va_end(ap);
-    return ask(x, XS_READ, path).data;
+    return a.data;
 }
 
 char *xeno_children(struct xeno *x, size_t *n, const char *fmt, ...)
 {
     struct xeno_answer a;
-    char path[256];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(path, sizeof(path), fmt, ap);
+    a = ask(x, XS_DIRECTORY, fmt, ap);
     va_end(ap);
-    a = ask(x, XS_DIRECTORY, path);
     *n = a.n;
     return a.data;
 }

@@ -167,19 +167,32 @@ static int find_guest(struct xeno *x, uint32_t id, struct xeno_domain *d)
     return xeno_domain_info(x, id, d) ? fail_x(x) : 0;
 }
 
+/*
+ * The guest, and what is to be attached: at least so many words, the caller
+ * frees them. 0, or the exit status (said).
+ */
+static int attach_arguments(struct xeno *x, int argc, char **argv, int least,
+                            struct xeno_domain *d, char **spec)
+{
+    uint32_t id;
+    int rc = domain_arguments(x, &argc, &argv, 1 + least, 16, &id);
+
+    if (!rc)
+        rc = find_guest(x, id, d);
+    if (!rc)
+        *spec = join(argc - 1, argv + 1);
+    return rc;
+}
+
 int cmd_block_attach(struct xeno *x, int argc, char **argv)
 {
     struct guest_disk disk = {0};
     struct xeno_domain d;
     char why[SPEC_ERROR], *spec;
-    uint32_t id;
-    int rc = domain_arguments(x, &argc, &argv, 2, 16, &id);
+    int rc = attach_arguments(x, argc, argv, 1, &d, &spec);
 
-    if (!rc)
-        rc = find_guest(x, id, &d);
     if (rc)
         return rc;
-    spec = join(argc - 1, argv + 1);
     if (!parse_disk(&disk, spec, why))
         rc = fail("disk '%s': %s", spec, why);
     else if (dry_run)
@@ -196,14 +209,10 @@ int cmd_network_attach(struct xeno *x, int argc, char **argv)
     struct guest_vif vif = {0};
     struct xeno_domain d;
     char why[SPEC_ERROR], *spec;
-    uint32_t id;
-    int rc = domain_arguments(x, &argc, &argv, 1, 16, &id);
+    int rc = attach_arguments(x, argc, argv, 0, &d, &spec);
 
-    if (!rc)
-        rc = find_guest(x, id, &d);
     if (rc)
         return rc;
-    spec = join(argc - 1, argv + 1);
     if (!parse_vif(&vif, spec, why))
         rc = fail("vif '%s': %s", spec, why);
     else if (dry_run)
@@ -254,64 +263,77 @@ static long vif_number(struct xeno *x, uint32_t id, const char *s)
     return found;
 }
 
-static int detach(struct xeno *x, const struct device *dev, bool force)
+/* Of a command line: the guest, and its device in words. */
+struct detach {
+    struct xeno_domain d;
+    const char *what;
+    bool force;
+};
+
+/* 0, or the exit status (said). */
+static int detach_arguments(struct xeno *x, int argc, char **argv,
+                            struct detach *a)
 {
-    if (!device_exists(x, dev))
-        return fail("domain %u has no such device", dev->id);
-    if (force)
-        device_remove(x, dev);
-    else if (device_detach(x, dev))
+    uint32_t id;
+    int rc = option_arguments(x, &argc, &argv, "f", &a->force, 2, 2, &id);
+
+    if (!rc)
+        rc = find_guest(x, id, &a->d);
+    if (!rc)
+        a->what = argv[1];
+    return rc;
+}
+
+static int detach(struct xeno *x, const struct detach *a, const char *kind,
+                  unsigned number)
+{
+    struct device dev;
+
+    device_name(&dev, a->d.id, kind, number);
+    if (!device_exists(x, &dev))
+        return fail("domain %u has no such device", dev.id);
+    if (a->force)
+        device_remove(x, &dev);
+    else if (device_detach(x, &dev))
         return fail("%s (--force takes it away)", xeno_error(x));
     return 0;
 }
 
 int cmd_block_detach(struct xeno *x, int argc, char **argv)
 {
-    struct xeno_domain d;
-    struct device dev;
-    uint32_t id;
-    bool force;
+    struct detach a;
     long number;
-    int rc = option_arguments(x, &argc, &argv, "f", &force, 2, 2, &id);
+    int rc = detach_arguments(x, argc, argv, &a);
 
-    if (!rc)
-        rc = find_guest(x, id, &d);
     if (rc)
         return rc;
-    number = disk_number(argv[1]);
+    number = disk_number(a.what);
     if (number < 0)
-        return fail("'%s' is no disk", argv[1]);
-    device_name(&dev, d.id, "vbd", (unsigned)number);
-    rc = detach(x, &dev, force);
+        return fail("'%s' is no disk", a.what);
+    rc = detach(x, &a, "vbd", (unsigned)number);
     if (rc)
         return rc;
-    record_remove_disk(d.id, d.uuid, dev.number);
-    save_disk_detached(d.uuid, dev.number);
+    record_remove_disk(a.d.id, a.d.uuid, (unsigned)number);
+    save_disk_detached(a.d.uuid, (unsigned)number);
     return 0;
 }
 
 int cmd_network_detach(struct xeno *x, int argc, char **argv)
 {
-    struct xeno_domain d;
-    struct device dev;
-    uint32_t id;
-    bool force;
+    struct detach a;
     long number;
-    int rc = option_arguments(x, &argc, &argv, "f", &force, 2, 2, &id);
+    int rc = detach_arguments(x, argc, argv, &a);
 
-    if (!rc)
-        rc = find_guest(x, id, &d);
     if (rc)
         return rc;
-    number = vif_number(x, d.id, argv[1]);
+    number = vif_number(x, a.d.id, a.what);
     if (number < 0)
-        return fail("domain %u has no interface '%s'", d.id, argv[1]);
-    device_name(&dev, d.id, "vif", (unsigned)number);
-    rc = detach(x, &dev, force);
+        return fail("domain %u has no interface '%s'", a.d.id, a.what);
+    rc = detach(x, &a, "vif", (unsigned)number);
     if (rc)
         return rc;
-    record_remove_vif(d.id, d.uuid, dev.number);
-    save_vif_detached(d.uuid, dev.number);
+    record_remove_vif(a.d.id, a.d.uuid, (unsigned)number);
+    save_vif_detached(a.d.uuid, (unsigned)number);
     return 0;
 }
 

@@ -8,6 +8,7 @@
  * back, and holds for what is chosen here, too.
  */
 #include "cmd.h"
+#include "moment.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,14 +40,6 @@ static void sleep_ms(unsigned ms)
     struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 
     nanosleep(&t, NULL);
-}
-
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 /* ---- measuring ---- */
@@ -84,13 +77,13 @@ static int sample(struct xeno *x, struct loads *l)
 /* What each of them has run in `ms`; those that go meanwhile have no load. */
 static int measure(struct xeno *x, struct loads *l, unsigned ms)
 {
-    double begin = now_ns(), passed;
+    double begin = moment_now(), passed;
     int rc = sample(x, l);
 
     if (rc)
         return rc;
     sleep_ms(ms);
-    passed = now_ns() - begin;
+    passed = (moment_now() - begin) * 1e9;
     for (unsigned i = 0; i < l->n; i++) {
         struct load *v = &l->v[i];
         struct xeno_vcpu info;

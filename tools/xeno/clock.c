@@ -1,11 +1,11 @@
 /* clock: the rate of the machine's clock, and having it follow domain 0's. */
 #include "clock_loop.h"
 #include "cmd.h"
+#include "json.h"
+#include "moment.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +39,13 @@ static void print_json(const struct xeno_clock *c, double offset)
 {
     json_object *o = must(json_object_new_object());
 
-#define ADD(name, value)                                                       \
-    json_object_object_add(o, name, json_object_new_int64((int64_t)(value)))
-    ADD("rate_ppb", c->rate);
-    ADD("slew_ppb", c->slew);
-    ADD("slew_left_ns", c->slew_ns);
-    ADD("system_time_ns", c->system_time);
-    ADD("wall_clock_ns", c->wall_clock);
-    ADD("behind_dom0_ns", offset);
-#undef ADD
-    puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
-    json_object_put(o);
+    json_signed(o, "rate_ppb", c->rate);
+    json_signed(o, "slew_ppb", c->slew);
+    json_number(o, "slew_left_ns", c->slew_ns);
+    json_number(o, "system_time_ns", c->system_time);
+    json_number(o, "wall_clock_ns", c->wall_clock);
+    json_signed(o, "behind_dom0_ns", (int64_t)offset);
+    json_print(o);
 }
 
 static void print_text(const struct xeno_clock *c, double offset)
@@ -93,14 +89,6 @@ static void slew_by(struct xeno_clock *c, double seconds)
 }
 
 /* ---- following ---- */
-
-static volatile sig_atomic_t ended;
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    ended = 1;
-}
 
 /* Else a correction would be seen in what it was derived from. */
 static bool independent(void)
@@ -162,9 +150,8 @@ static int follow(struct xeno *x, double ms, bool anyhow)
     if (xeno_clock_get(x, &c))
         return fail_x(x);
     loop.rate = (double)c.rate;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    while (!ended && !rc) {
+    moment_catch_end();
+    while (!moment_ended() && !rc) {
         if (anyhow || synchronised())
             rc = correct(x, &loop, ms * 1e6);
         nanosleep(&pause, NULL);

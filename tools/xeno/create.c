@@ -2,8 +2,10 @@
  * xeno create: from a configuration to a running guest.
  *
  * What can be refused is refused before anything exists: configuration, name,
- * kernel, memory. Then come the domain, its memory, its nodes in xenstore and
- * its devices, and it starts to run. What it cannot see is made while it does.
+ * kernel, memory. Then come the domain and its memory, and it starts to run. Its
+ * nodes in xenstore are made while it does. It sees nothing of them before
+ * xenstored is told of it: what it asks for earlier waits. A guest with devices,
+ * which take scripts and time and may be refused, starts when all is there.
  * The monitor ends it if we die in between.
  */
 #include "create.h"
@@ -66,21 +68,53 @@ static int make_domain(struct xeno *x, struct guest *g, uint32_t *id)
     return rc;
 }
 
+/*
+ * A weight in the sense of Xen's credit schedulers, as an mcuadv: twice the
+ * weight is half of it. Without effect where the scheduler has no such thing.
+ */
+static int set_weight(struct xeno *x, uint32_t id, const struct guest *g)
+{
+    struct xeno_sched_info info;
+    struct xeno_sched_values v;
+
+    if (!g->cpu_weight || xeno_sched_info(x, &info))
+        return 0;
+    for (uint32_t i = 0; i < info.nr_domain; i++) {
+        const struct xeno_sched_param_info *p = &info.domain[i];
+        int64_t *value = &v.value[i];
+
+        if (strcmp(p->name, "mcuadv"))
+            continue;
+        if (xeno_sched_get(x, id, &v))
+            return -1;
+        *value = (*value * 256 + g->cpu_weight / 2) / g->cpu_weight;
+        *value = *value < p->low ? p->low : *value > p->high ? p->high : *value;
+        return xeno_sched_set(x, id, &v);
+    }
+    return 0;
+}
+
 /* All of it; on failure the text is set and the domain remains. */
 static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
                    struct xeno_plan *plan, struct xeno_build *b, bool run)
 {
+    bool early = run && !g->nr_disks && !g->nr_vifs;
     int rc = pin_vcpus(x, id, g);
 
     if (!rc)
-        rc = xeno_build_run(x, id, plan, b);
-    if (!rc) {
-        store_guest(x, id, g, b);
-        rc = add_devices(x, id, g);
-    }
+        rc = set_weight(x, id, g);
     if (!rc)
-        rc = store_introduce(x, id, b);
-    if (!rc && run)
+        rc = xeno_build_run(x, id, plan, b);
+    if (!rc && early)
+        rc = xeno_domain_unpause(x, id);
+    if (!rc)
+        rc = store_guest(x, id, g, b);
+    if (!rc)
+        rc = add_devices(x, id, g);
+    if (!rc)
+        rc = early ? store_introduce_running(x, id, b)
+                   : store_introduce(x, id, b);
+    if (!rc && run && !early)
         rc = xeno_domain_unpause(x, id);
     if (!rc)
         rc = store_outside(x, id, g);

@@ -8,9 +8,19 @@ void json_text(json_object *o, const char *key, const char *text)
         json_object_object_add(o, key, json_object_new_string(text));
 }
 
+void json_signed(json_object *o, const char *key, int64_t number)
+{
+    json_object_object_add(o, key, json_object_new_int64(number));
+}
+
 void json_number(json_object *o, const char *key, uint64_t number)
 {
-    json_object_object_add(o, key, json_object_new_int64((int64_t)number));
+    json_signed(o, key, (int64_t)number);
+}
+
+void json_real(json_object *o, const char *key, double number)
+{
+    json_object_object_add(o, key, json_object_new_double(number));
 }
 
 void json_flag(json_object *o, const char *key, bool value)

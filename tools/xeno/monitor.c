@@ -266,7 +266,6 @@ static enum on_event action_for(const struct guest *g, unsigned reason)
     case SHUTDOWN_poweroff: return g->on_poweroff;
     case SHUTDOWN_reboot: return g->on_reboot;
     case SHUTDOWN_watchdog: return g->on_watchdog;
-    case SHUTDOWN_suspend: return ON_PRESERVE; /* whoever asked acts */
     default: return g->on_crash;
     }
 }
@@ -388,7 +387,9 @@ static void look_at(struct xeno *x, struct guest_state *s,
     if (d && !d->dying) {
         s->known = true;
         s->id = d->id;
-        if (d->shutdown && !s->preserved)
+        /* Whoever asked for a suspension acts, and it may go on. */
+        if (d->shutdown && !s->preserved &&
+            d->shutdown_reason != SHUTDOWN_suspend)
             on_shutdown(x, s, d);
     } else if (!d || s->known) {
         clear_away(x, s);

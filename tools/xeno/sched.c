@@ -3,8 +3,8 @@
  * their names, units and limits.
  */
 #include "cmd.h"
+#include "json.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,22 +80,14 @@ static json_object *values_json(const struct xeno_sched_info *info, uint32_t id,
 
         snprintf(key, sizeof(key), "%.15s%s", p[i].name,
                  p[i].unit == XENO_SCHED_UNIT_NS ? "_ns" : "");
-        json_object_object_add(o, key,
-                               p[i].unit == XENO_SCHED_UNIT_FLAG
-                                   ? json_object_new_boolean(v->value[i] != 0)
-                                   : json_object_new_int64(v->value[i]));
+        if (p[i].unit == XENO_SCHED_UNIT_FLAG)
+            json_flag(o, key, v->value[i] != 0);
+        else
+            json_signed(o, key, v->value[i]);
     }
     if (id != XENO_SCHED_MACHINE)
-        json_object_object_add(o, "promised",
-                               json_object_new_double(v->taken / 1e6));
+        json_real(o, "promised", v->taken / 1e6);
     return o;
-}
-
-static void print_json(json_object *o)
-{
-    puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-                                               JSON_C_TO_STRING_SPACED));
-    json_object_put(o);
 }
 
 static int print_values(const struct xeno_sched_info *info, uint32_t id,
@@ -134,8 +126,8 @@ static json_object *domain_json(struct xeno *x,
     json_object *o = values_json(info, id, v);
     char *name = xeno_domain_name(x, id);
 
-    json_object_object_add(o, "domid", json_object_new_int((int)id));
-    json_object_object_add(o, "name", json_object_new_string(name ? name : ""));
+    json_number(o, "domid", id);
+    json_text(o, "name", name ? name : "");
     free(name);
     return o;
 }
@@ -184,7 +176,7 @@ static int list(struct xeno *x, const struct xeno_sched_info *info, bool json)
     }
     free(d);
     if (json)
-        print_json(array);
+        json_print(array);
     return 0;
 }
 
@@ -197,9 +189,8 @@ static int show_machine(const struct xeno_sched_info *info,
 
     if (json) {
         o = values_json(info, XENO_SCHED_MACHINE, v);
-        json_object_object_add(o, "scheduler",
-                               json_object_new_string(info->opt_name));
-        print_json(o);
+        json_text(o, "scheduler", info->opt_name);
+        json_print(o);
         return 0;
     }
     printf("%-10s %s (%s)\n", "scheduler", info->opt_name, info->name);
@@ -217,7 +208,7 @@ static int get(struct xeno *x, const struct xeno_sched_info *info, uint32_t id,
         return show_machine(info, &v, json);
     if (!json)
         return print_values(info, id, &v, only);
-    print_json(values_json(info, id, &v));
+    json_print(values_json(info, id, &v));
     return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "moment.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -96,35 +98,31 @@ int store_dir(struct xeno *x, uint32_t id, char rights, const char *fmt, ...)
     return xeno_store_run(x);
 }
 
-void store_put_away(struct xeno *x, const char *fmt, ...)
+static void put_away(struct xeno *x, const char *fmt, va_list ap)
 {
     char path[MAX_PATH];
+
+    vsnprintf(path, sizeof(path), fmt, ap);
+    xeno_store_ask(x, XS_RM, path, NULL, 0, NULL);
+}
+
+void store_put_away(struct xeno *x, const char *fmt, ...)
+{
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(path, sizeof(path), fmt, ap);
+    put_away(x, fmt, ap);
     va_end(ap);
-    xeno_store_ask(x, XS_RM, path, NULL, 0, NULL);
 }
 
 void store_remove(struct xeno *x, const char *fmt, ...)
 {
-    char path[MAX_PATH];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(path, sizeof(path), fmt, ap);
+    put_away(x, fmt, ap);
     va_end(ap);
-    store_put_away(x, "%s", path);
     (void)xeno_store_run(x);
-}
-
-static long now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int value_index(struct xeno *x, const char *node,
@@ -144,10 +142,10 @@ static int value_index(struct xeno *x, const char *node,
 int store_await(struct xeno *x, const char *node, const char *const *values,
                 unsigned ms)
 {
-    long end = now_ms() + (long)ms;
+    double end = moment_now() + ms / 1000.0;
     int found;
 
-    while ((found = value_index(x, node, values)) < 0 && now_ms() < end)
+    while ((found = value_index(x, node, values)) < 0 && moment_now() < end)
         poll(NULL, 0, AWAIT_STEP_MS);
     return found;
 }
@@ -242,8 +240,8 @@ static void put_domain(struct xeno *x, uint32_t id, const struct guest *g,
     put_console(x, id, dom, b);
 }
 
-void store_guest(struct xeno *x, uint32_t id, const struct guest *g,
-                 const struct xeno_build *b)
+int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
+                const struct xeno_build *b)
 {
     char dom[64], vm[64], uuid[37];
 
@@ -254,6 +252,7 @@ void store_guest(struct xeno *x, uint32_t id, const struct guest *g,
     put(x, dom, "vm", vm); /* first: see store_find */
     put_vm(x, id, g, vm, uuid);
     put_domain(x, id, g, b, dom);
+    return xeno_store_run(x);
 }
 
 int store_outside(struct xeno *x, uint32_t id, const struct guest *g)
@@ -277,6 +276,46 @@ int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b)
                  (unsigned long long)b->store_mfn, '\0', b->store_port);
     xeno_store_ask(x, XS_INTRODUCE, ids, rest, (size_t)n + 1, NULL);
     return xeno_store_run(x);
+}
+
+/*
+ * xenstored begins with an empty ring. The guest's requests are put back into
+ * it, the bytes before their number, and it finds the ring as it left it.
+ */
+static int introduce_keeping(struct xeno *x, uint32_t id,
+                             const struct xeno_build *b,
+                             struct xenstore_domain_interface *ring)
+{
+    char requests[XENSTORE_RING_SIZE];
+    XENSTORE_RING_IDX end = ring->req_prod;
+    int rc;
+
+    memcpy(requests, ring->req, sizeof(requests));
+    rc = store_introduce(x, id, b);
+    memcpy(ring->req, requests, sizeof(requests));
+    __atomic_store_n(&ring->req_prod, end, __ATOMIC_RELEASE);
+    return rc;
+}
+
+/*
+ * Paused meanwhile. xenstored looks into all rings when somebody asks it
+ * something, as we do next, so nobody need tell it of the requests.
+ */
+int store_introduce_running(struct xeno *x, uint32_t id,
+                            const struct xeno_build *b)
+{
+    const xen_pfn_t mfn = b->store_mfn;
+    int rc = xeno_domain_pause(x, id);
+    void *ring;
+
+    if (rc)
+        return rc;
+    ring = xeno_map(x, id, &mfn, 1);
+    if (!ring)
+        return -EFAULT;
+    rc = introduce_keeping(x, id, b, ring);
+    xeno_unmap(x, ring, 1);
+    return rc ? rc : xeno_domain_unpause(x, id);
 }
 
 /* What store_find looks for goes last. */

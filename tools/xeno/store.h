@@ -31,15 +31,14 @@ void store_put_away(struct xeno *x, const char *fmt, ...)
 int store_await(struct xeno *x, const char *node, const char *const *values,
                 unsigned ms);
 
-/* The nodes that the guest sees, but for devices'; b has its rings and ports.
- * Collected for xeno_store_run. */
-void store_guest(struct xeno *x, uint32_t id, const struct guest *g,
-                 const struct xeno_build *b);
-/*
- * Tells xenstored that the guest is there. It empties the guest's ring: what
- * a guest that runs had asked for would be lost.
- */
+/* The nodes that the guest sees, but for devices'; b has its rings and ports. */
+int store_guest(struct xeno *x, uint32_t id, const struct guest *g,
+                const struct xeno_build *b);
+/* Tells xenstored that the guest is there, which has not run yet. */
 int store_introduce(struct xeno *x, uint32_t id, const struct xeno_build *b);
+/* The same of one that runs already, and may have asked for something. */
+int store_introduce_running(struct xeno *x, uint32_t id,
+                            const struct xeno_build *b);
 /* The nodes that only domain 0 looks at. */
 int store_outside(struct xeno *x, uint32_t id, const struct guest *g);
 /* Removes everything of the guest but its back ends, and what was collected. */

@@ -1,12 +1,12 @@
 /* top: what domains use, again and again. */
 #include "cmd.h"
 #include "json.h"
+#include "moment.h"
 
 #include <curses.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum form { ON_SCREEN, AS_TEXT, AS_JSON };
@@ -18,18 +18,10 @@ struct sample {
     double at;
 };
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static bool take(struct xeno *x, struct sample *s)
 {
     s->n = xeno_domain_list_all(x, &s->list);
-    s->at = now();
+    s->at = moment_now();
     return s->n >= 0;
 }
 
@@ -88,8 +80,7 @@ static void print_sample_json(struct xeno *x, const struct sample *old,
         json_number(o, "domid", s->list[i].id);
         json_text(o, "name", name);
         json_number(o, "cpu_ns", s->list[i].cpu_ns);
-        json_object_object_add(o, "cpu_percent", json_object_new_double(
-                                   percent(old, s, &s->list[i])));
+        json_real(o, "cpu_percent", percent(old, s, &s->list[i]));
         json_number(o, "memory_kib", s->list[i].pages * 4);
         json_number(o, "vcpus", s->list[i].online_vcpus);
         json_object_array_add(array, o);

@@ -8,14 +8,15 @@
  */
 #include "trace_report.h"
 #include "cmd.h"
+#include "moment.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <xen/xen.h>
 #include <xeno/xeno.h>
 
@@ -165,33 +166,17 @@ static int drain(struct xeno *x, struct recorder *r, unsigned cpus)
 
 /* ---- recording ---- */
 
-static volatile sig_atomic_t ended;
-
-static void on_signal(int sig)
-{
-    (void)sig;
-    ended = 1;
-}
-
-static double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static int record_for(struct xeno *x, struct recorder *r, double limit,
                       unsigned cpus)
 {
     const struct timespec pause = {.tv_nsec = PERIOD_NS};
-    double end = seconds() + limit;
+    double end = moment_now() + limit;
     int rc;
 
     do {
         nanosleep(&pause, NULL);
         rc = drain(x, r, cpus);
-    } while (!rc && !ended && seconds() < end);
+    } while (!rc && !moment_ended() && moment_now() < end);
     return rc;
 }
 
@@ -203,8 +188,7 @@ static int record_to(struct xeno *x, struct recorder *r, double limit,
 
     if (xeno_machine_info(x, &m) || xeno_trace_start(x, events, BUFFER))
         return fail_x(x);
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    moment_catch_end();
     fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", r->f);
     rc = record_for(x, r, limit, m.nr_cpus);
     for (unsigned cpu = 0; cpu < m.nr_cpus; cpu++)

@@ -38,6 +38,7 @@ void app_faults(void);
 void app_user(void);
 void app_blkbench(void);
 void app_netbench(void);
+void app_netback(void);
 void app_pingpong(void);
 void self_test(void);
 /* The self-test's verdicts; one that is not good makes it fail. */
@@ -45,6 +46,14 @@ void expect(int good, const char *what);
 void test_drivers(void);
 /* Page-flipping receive; self is this domain's number. */
 void test_flipping(unsigned self);
+/* Two pages that begin with 1 and 2, to be shown in one another's place. */
+struct test_pages {
+    u8 *a, *b;
+    u64 va, flags;  /* a's address, and an entry's bits */
+    u64 own, other; /* a's and b's frames, as in an entry */
+};
+void test_pages_begin(struct test_pages *t);
+void test_pages_end(const struct test_pages *t);
 void test_operations(void);
 void test_user(void);
 void test_processors(void);

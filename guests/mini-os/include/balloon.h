@@ -7,8 +7,9 @@
 
 #include <mini-os.h>
 
-extern struct mutex balloon_lock; /* of the next three */
 /*
+ * The next three under machine_lock.
+ *
  * Gives pages to the hypervisor or takes them back until the domain has so
  * many; never more than it began with. Waits for nothing. 0: it has; else it
  * has not come so far, for want of free pages or by refusal.

@@ -3,9 +3,8 @@
 #define CONTROL_H
 
 /*
- * Starts the thread that obeys control/shutdown (poweroff, halt, reboot; a
- * suspend is declined) and memory/target. Nothing happens where there is no
- * xenstore.
+ * Starts the thread that obeys control/shutdown (poweroff, halt, reboot,
+ * suspend) and memory/target. Nothing happens where there is no xenstore.
  */
 void control_start(void);
 

@@ -16,6 +16,16 @@ struct frontend {
     int watched, lost;
     char *err; /* of err_size bytes, the opener's; null once it is open */
     size_t err_size;
+    const struct frontend_driver *driver; /* null: not open */
+    struct frontend *next;
+    unsigned users; /* threads within the driver, but those that sleep there */
+    int away;       /* suspended: nobody comes in */
+};
+
+/* How an open device leaves its back end before a suspension, and finds one. */
+struct frontend_driver {
+    void (*part)(struct frontend *f);
+    int (*meet)(struct frontend *f); /* 0, or -1: it has failed */
 };
 
 #define STATE_BIT(s) (1U << XenbusState##s)
@@ -27,6 +37,8 @@ struct frontend {
  */
 int frontend_find(struct frontend *f, const char *class, unsigned index,
                   char *err, size_t size);
+/* The same for a device that has left, which may have another back end now. */
+int frontend_find_again(struct frontend *f);
 /* Leaves a message about the device in err, if it has none; gives -1. */
 int frontend_fail(struct frontend *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -50,5 +62,22 @@ int frontend_feature(struct frontend *f, const char *name);
 int frontend_lost(struct frontend *f);
 /* Closes: our side says Closing, then Closed, and waits for the other. */
 void frontend_leave(struct frontend *f);
+
+/*
+ * Open devices live through a suspension: every one leaves its back end before
+ * it and finds one after it. A driver opens and closes under devices_lock, and
+ * its other functions are between enter and exit; what sleeps there does so by
+ * frontend_sleep, interrupts off, which is wait_until on the device's queue and
+ * may find the device connected anew.
+ */
+extern struct mutex devices_lock;
+void frontend_opened(struct frontend *f, const struct frontend_driver *driver);
+void frontend_closed(struct frontend *f);
+void frontend_enter(struct frontend *f);
+void frontend_exit(struct frontend *f);
+int frontend_sleep(struct frontend *f, u64 deadline_ns);
+/* All leave; all find theirs. Between the two nothing is opened or closed. */
+void frontends_part(void);
+void frontends_meet(void);
 
 #endif

@@ -215,6 +215,11 @@ void sem_up(struct semaphore *s);
 void mutex_lock(struct mutex *m);
 /* By the owner only. 0, or -1: it is not. */
 int mutex_unlock(struct mutex *m);
+/*
+ * Held by who counts on machine frames or processors staying what they are,
+ * for longer than interrupts are off; taken before any other mutex.
+ */
+extern struct mutex machine_lock;
 /* At every timer interrupt, irqs off: wakes sleepers, asks for a switch. */
 void sched_tick(void);
 /* At the end of an interrupt, irqs off: switches if asked to. */

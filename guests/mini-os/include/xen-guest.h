@@ -31,6 +31,14 @@ unsigned xen_cpu_count(void);
 int xen_start_cpu(unsigned cpu, u64 rsp);
 int xen_show_user(const struct user_tables *t);
 void xen_hide_user(const struct user_tables *t);
+/*
+ * The suspension itself, by processor 0 with interrupts on, while nobody
+ * deals with back ends, xenstore or machine frames. 1: we go on in the same
+ * domain; 0: in another, which has none of our event channels; or -errno.
+ */
+int xen_suspend(void);
+/* At the tick of another processor, which waits there until that is over. */
+void xen_park(void);
 
 /* ---- event channels (events.c) ---- */
 
@@ -53,6 +61,8 @@ void event_close(unsigned port);
 void event_arrived(unsigned port);
 /* How many have arrived with a handler. */
 u64 event_count(void);
+/* There are no ports any more: we were resumed elsewhere. */
+void event_forget_all(void);
 
 /* ---- grant tables (gnttab.c) ---- */
 
@@ -69,6 +79,13 @@ int gnttab_end(int ref);
 u64 gnttab_end_transfer(int ref);
 /* How many references are free. */
 unsigned gnttab_free(void);
+/*
+ * The table, whose frames are the hypervisor's, goes out of sight and comes
+ * back. Elsewhere nothing is granted any more: front ends begin anew, and a
+ * reference that a back end would not let go of stays out of use.
+ */
+void gnttab_suspend(void);
+void gnttab_resume(void);
 /*
  * Shows what a reference of domain remote stands for in the place of page,
  * until gnttab_unmap brings the page's own frame back. The handle or -errno.

@@ -42,17 +42,26 @@ int xenbus_end(u32 tx, int commit);
 
 /*
  * Anything at or below a node changes: fired counts, and queue is woken. It
- * fires once at the start. The structure is the caller's, until unwatched.
+ * fires once at the start. The structure and the strings are the caller's,
+ * until unwatched.
  */
 struct xenbus_watch {
     struct xenbus_watch *next;
     struct wait_queue *queue;
+    const char *dir, *name;
     unsigned token;
     volatile unsigned fired;
 };
 int xenbus_watch(struct xenbus_watch *w, const char *dir, const char *name,
                  struct wait_queue *queue);
-void xenbus_unwatch(struct xenbus_watch *w, const char *dir, const char *name);
+void xenbus_unwatch(struct xenbus_watch *w);
+
+/*
+ * Around a suspension: no request is under way between the two. Elsewhere
+ * there is another xenstore, which is told of all watches; each fires.
+ */
+void xenbus_suspend(void);
+void xenbus_resume(int elsewhere);
 
 /*
  * For the tests of what a broken xenstore does: requests that have been

@@ -22,6 +22,7 @@ extern struct clock_source clock_sources[];
 uint64_t stime_to_tsc(s_time_t t);
 /* Adds to the calling CPU's TSC readings, so that they equal the boot CPU's. */
 void time_set_tsc_offset(int64_t ticks);
+uint64_t time_tsc_offset(void);
 
 /* The line between TSC and time is another: all hardware timers are set anew. */
 void timers_bent(void);

@@ -252,7 +252,7 @@ void cpu_init(unsigned cpu)
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
     wrmsr(MSR_PAT, PAT_VALUE);
 
-    this_cpu(pcpu).id = cpu;
+    this_pcpu()->id = cpu;
     desc_init_cpu(cpu);
     __asm__ volatile("lidt %0" ::"m"(idt_ptr));
     /* GS and FS hold the guest's bases; nothing of ours. */

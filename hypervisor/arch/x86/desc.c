@@ -31,12 +31,12 @@ static void fill_gdt(unsigned cpu)
     *own_entry(cpu, FLAT_RING3_DS32) = DESC_DATA_R3;
     *own_entry(cpu, FLAT_RING3_CS64) = DESC_CODE64_R3;
     desc_make_system(own_entry(cpu, HYP_TSS_SEL), DESC_TSS,
-                     (vaddr_t)&this_cpu(pcpu).tss, sizeof(struct tss) - 1);
+                     (vaddr_t)&this_pcpu()->tss, sizeof(struct tss) - 1);
 }
 
 static void fill_tss(unsigned cpu)
 {
-    struct tss *t = &this_cpu(pcpu).tss;
+    struct tss *t = &this_pcpu()->tss;
     unsigned long area = CPU_AREA(cpu);
 
     *t = (struct tss){0};

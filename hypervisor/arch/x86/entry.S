@@ -153,11 +153,9 @@
     jne \slow
     /* SYSRET faults in ring 0 on a non-canonical rip: never let it. */
     movq (UREGS_rip - \at)(%rsp), %rcx
-    movq %rcx, %rdx
-    sarq $47, %rdx
-    incl %edx
-    cmpl $1, %edx
-    ja \slow
+    movswl (UREGS_rip + 4 - \at)(%rsp), %edx /* bit 47 and up are all alike? */
+    cmpl %edx, (UREGS_rip + 4 - \at)(%rsp)
+    jne \slow
     cmpw $FLAT_RING3_CS64, (UREGS_cs - \at)(%rsp)
     jne \slow
     movq (UREGS_rflags - \at)(%rsp), %r11
@@ -280,10 +278,10 @@ hypercall_done: /* with the result in rax */
     cmpb $0, VCPU_nmi_pending(%rcx)
     jne spill_frame
     movq VCPU_vcpu_info(%rcx), %rdx
+    cmpw $0, VINFO_pending(%rdx) /* and the mask, behind it: mostly neither */
+    je 1f
     cmpb $0, VINFO_mask(%rdx)
-    jne 1f
-    cmpb $0, VINFO_pending(%rdx)
-    jne spill_frame
+    je spill_frame
 1:  LOAD_CR3(exit_cr3)
     SYSRET_OR hypercall_iret
     addq $UREGS_r10, %rsp

@@ -29,7 +29,7 @@ struct call_slot {
 };
 static DEFINE_PER_CPU(struct call_slot, call_slot);
 
-cpumask_t cpu_online_map;
+cpumask_t cpu_online_map, cpu_present_map;
 
 unsigned nr_cpus_online(void)
 {
@@ -46,7 +46,7 @@ void ipi_send(cpumask_t cpus, uint8_t vector)
 
 void smp_kick(cpumask_t cpus)
 {
-    ipi_send(cpus & cpu_online_map & ~CPUMASK(smp_cpu_id()),
+    ipi_send(cpus & cpu_present_map & ~CPUMASK(smp_cpu_id()),
              VECTOR_EVENT_CHECK);
 }
 

@@ -259,6 +259,16 @@ int irq_set_affinity(unsigned irq, unsigned cpu)
     return 0;
 }
 
+void irq_move_all(unsigned from, unsigned to)
+{
+    for (unsigned irq = 0; irq < NR_IRQS_MAX; irq++) {
+        const struct irq_desc *d = desc_of(irq);
+
+        if (d && READ_ONCE(d->fn) && d->cpu == from)
+            (void)irq_set_affinity(irq, to);
+    }
+}
+
 int irq_setup_gsi(unsigned gsi, enum irq_trigger trigger, bool active_low)
 {
     struct irq_desc *d = gsi < nr_gsis ? desc_of(gsi) : NULL;
@@ -400,9 +410,10 @@ static void dispatch(unsigned vector)
 void do_irq(struct cpu_user_regs *regs)
 {
     unsigned vector = regs->entry_vector & 0xff;
-    struct pcpu *p = &this_cpu(pcpu);
+    struct pcpu *p = this_pcpu();
 
     p->in_irq++;
+    p->interrupts++;
     switch (vector) {
     case VECTOR_SPURIOUS:
         break; /* nothing is in service: no EOI */

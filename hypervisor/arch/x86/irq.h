@@ -47,6 +47,8 @@ void irq_eoi(unsigned irq);
 void irq_mask(unsigned irq);
 void irq_unmask(unsigned irq);
 int irq_set_affinity(unsigned irq, unsigned cpu);
+/* All irqs that go to CPU `from` go to `to`, which is online, from now on. */
+void irq_move_all(unsigned from, unsigned to);
 /* Sets trigger and polarity of a GSI (from ACPI or the guest); starts masked. */
 int irq_setup_gsi(unsigned gsi, enum irq_trigger trigger, bool active_low);
 bool irq_is_level(unsigned irq);
@@ -69,6 +71,8 @@ unsigned irq_isa_to_gsi(unsigned isa);
 
 /* ---- inter-processor interrupts (smp.c) ---- */
 extern cpumask_t cpu_online_map;
+/* Those that have been online: they have their per-CPU variables for good. */
+extern cpumask_t cpu_present_map;
 unsigned nr_cpus_online(void);
 #define for_each_online_cpu(cpu) for_each_cpu(cpu, cpu_online_map)
 

@@ -48,7 +48,7 @@ static void check_context(spinlock_t *l)
 {
     uint16_t seen = 0;
 
-    if (this_cpu(pcpu).in_irq)
+    if (this_pcpu()->in_irq)
         seen |= SEEN_IN_IRQ;
     if (irq_enabled())
         seen |= SEEN_IRQS_ON;

@@ -38,4 +38,8 @@ void clear_frame(mfn_t m);
 void clear_frames(mfn_t m, uint64_t n);
 void copy_frame(mfn_t dst, mfn_t src);
 
+/* Which sixteenths of a mapped frame have a byte that is not zero: bits. */
+#define FRAME_PARTS 16
+unsigned used_parts(const void *frame);
+
 #endif

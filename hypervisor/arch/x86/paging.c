@@ -242,20 +242,39 @@ void clear_frame(mfn_t m)
     unmap_frame(p);
 }
 
+/*
+ * For a moment's use of SSE registers. They may hold any vCPU's values, which
+ * an interrupt may want to save: so it must wait, and the user saves and
+ * restores what it changes.
+ */
+struct sse_use {
+    uint64_t flags, cr0;
+};
+
+static struct sse_use sse_begin(void)
+{
+    struct sse_use use = {irq_save(), read_cr0()};
+
+    if (use.cr0 & CR0_TS)
+        __asm__ volatile("clts");
+    return use;
+}
+
+static void sse_end(struct sse_use use)
+{
+    if (use.cr0 & CR0_TS)
+        write_cr0(use.cr0);
+    irq_restore(use.flags);
+}
+
 #define CLEAR_STEP 512
 
-/*
- * Bytes in steps, past the caches, 16 at a time. The register may be any
- * vCPU's, which an interrupt may want to save: they are off, and it gets its
- * value back.
- */
+/* Bytes in steps, past the caches, 16 at a time. */
 static void clear_run(char *p, const char *end)
 {
-    uint64_t flags = irq_save(), cr0 = read_cr0();
+    struct sse_use use = sse_begin();
     char saved[16];
 
-    if (cr0 & CR0_TS)
-        __asm__ volatile("clts");
     __asm__ volatile("movups %%xmm0, %[saved]\n\t"
                      "xorps %%xmm0, %%xmm0\n"
                      "1: .set .Lat, 0\n\t"
@@ -272,9 +291,7 @@ static void clear_run(char *p, const char *end)
                      : [end] "r"(end), [n] "i"(CLEAR_STEP / 16),
                        [step] "i"(CLEAR_STEP)
                      : "memory");
-    if (cr0 & CR0_TS)
-        write_cr0(cr0);
-    irq_restore(flags);
+    sse_end(use);
 }
 
 /* In parts, as interrupts wait for each. */
@@ -295,6 +312,46 @@ void copy_frame(mfn_t dst, mfn_t src)
     memcpy(d, s, PAGE_SIZE);
     unmap_frame(s);
     unmap_frame(d);
+}
+
+#define PART_SIZE (PAGE_SIZE / FRAME_PARTS)
+
+/*
+ * From the last part to the first; the carry of "less than all bytes are zero"
+ * becomes the part's bit.
+ */
+unsigned used_parts(const void *frame)
+{
+    const char *p = (const char *)frame + PAGE_SIZE - PART_SIZE;
+    struct sse_use use = sse_begin();
+    unsigned parts = 0, zeros;
+    char saved[2][16];
+
+    __asm__ volatile("movups %%xmm0, %[save0]\n\t"
+                     "movups %%xmm1, %[save1]\n\t"
+                     "xorps %%xmm1, %%xmm1\n"
+                     "1: movaps (%[p]), %%xmm0\n\t"
+                     ".set .Lat, 16\n\t"
+                     ".rept %c[n] - 1\n\t"
+                     "orps .Lat(%[p]), %%xmm0\n\t"
+                     ".set .Lat, .Lat + 16\n\t"
+                     ".endr\n\t"
+                     "pcmpeqb %%xmm1, %%xmm0\n\t"
+                     "pmovmskb %%xmm0, %[zeros]\n\t"
+                     "cmp $0xffff, %[zeros]\n\t"
+                     "adc %[parts], %[parts]\n\t"
+                     "sub $%c[size], %[p]\n\t"
+                     "cmp %[frame], %[p]\n\t"
+                     "jae 1b\n\t"
+                     "movups %[save0], %%xmm0\n\t"
+                     "movups %[save1], %%xmm1"
+                     : [p] "+r"(p), [parts] "+r"(parts), [zeros] "=&r"(zeros),
+                       [save0] "=m"(saved[0]), [save1] "=m"(saved[1])
+                     : [frame] "r"(frame), [n] "i"(PART_SIZE / 16),
+                       [size] "i"(PART_SIZE)
+                     : "memory", "cc");
+    sse_end(use);
+    return parts;
 }
 
 /* ---- building them ---- */

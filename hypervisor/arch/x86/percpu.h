@@ -73,12 +73,19 @@ struct pcpu {
     uint64_t root_cr3[2];  /* exit_cr3 of guest user [0] and kernel mode [1] */
     bool user_tables;      /* CR3 is the user L4: xpti_see_user() */
     unsigned in_irq;       /* nesting of hard interrupts */
+    uint32_t interrupts;   /* taken so far */
     uint32_t tlb_stamp;    /* tlb clock at this CPU's last full flush */
     struct tss tss __aligned(16);
 };
 DECLARE_PER_CPU(struct pcpu, pcpu);
 
-#define current (this_cpu(pcpu).curr)
+/* Its place is known to the compiler, so a field is one instruction away. */
+static inline struct pcpu *this_pcpu(void)
+{
+    return (struct pcpu *)(cpu_area_base() + CPU_AREA_PERCPU);
+}
+
+#define current (this_pcpu()->curr)
 static inline unsigned smp_cpu_id(void)
 {
     return (unsigned)((cpu_area_base() - CPU_AREA_START) / CPU_STRIDE);

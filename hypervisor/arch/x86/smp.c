@@ -22,6 +22,7 @@
 #include "arch/x86/pte.h"
 #include "arch/x86/timer.h"
 #include "arch/x86/timesync.h"
+#include "arch/x86/tlb.h"
 #include "arch/x86/topology.h"
 #include "arch/x86/traps.h"
 #include "arch/x86/xpti.h"
@@ -29,6 +30,7 @@
 #include "lib/heap.h"
 #include "lib/param.h"
 #include "lib/printk.h"
+#include "lib/spinlock.h"
 
 __section(".percpu.first") struct pcpu percpu_pcpu;
 
@@ -105,9 +107,9 @@ void __init smp_number_cpus(uint32_t boot_apic_id)
     }
     if (left_out && limit == MAX_CPUS)
         printk(XENLOG_WARNING "%u processors cannot be used\n", left_out);
-    this_cpu(pcpu).apic_id = boot_apic_id;
+    this_pcpu()->apic_id = boot_apic_id;
     topology_set(0, boot_apic_id);
-    cpu_online_map = CPUMASK(0);
+    cpu_online_map = cpu_present_map = CPUMASK(0);
 }
 
 /* ---- memory of a CPU ---- */
@@ -166,6 +168,7 @@ static void smp_secondary(void)
     __atomic_store_n(&bring_up, CPU_RUNS, __ATOMIC_RELEASE);
     timesync_secondary();
     time_init_cpu();
+    set_bit_atomic(cpu, &cpu_present_map);
     set_bit_atomic(cpu, &cpu_online_map);
     secondary_main();
 }
@@ -232,6 +235,25 @@ void __init smp_boot_cpus(void)
 {
     for (unsigned cpu = 1; cpu < nr_cpus; cpu++)
         boot_cpu(cpu);
+}
+
+/* ---- off, and on again ---- */
+
+void smp_leave(void)
+{
+    clear_bit_atomic(smp_cpu_id(), &cpu_online_map);
+    __asm__ volatile("wbinvd" ::: "memory"); /* it hears of no such wish now */
+}
+
+void smp_rejoin(void)
+{
+    unsigned cpu = smp_cpu_id();
+    unsigned long f = irq_save();
+
+    timesync_secondary();
+    set_bit_atomic(cpu, &cpu_online_map);
+    tlb_flush_all_global(CPUMASK(cpu)); /* nobody asked it to, meanwhile */
+    irq_restore(f);
 }
 
 /* ---- stopping ---- */

@@ -21,6 +21,14 @@ unsigned nr_cpus_known(void);
 void smp_number_cpus(uint32_t boot_apic_id);
 
 /*
+ * The calling CPU, which has nothing to run, leaves those that are online: it
+ * is not called, flushed or counted any more. Coming back it compares its clock
+ * with that of the CPU that wants it, which calls timesync_boot_cpu().
+ */
+void smp_leave(void);
+void smp_rejoin(void);
+
+/*
  * Stops all other CPUs for good by NMI and waits a little until they have
  * stopped. For panic, power-off and reboot: from any context; a second caller
  * stops itself.

@@ -22,7 +22,7 @@ static bool raise_on(struct pcpu *p, enum softirq nr)
 
 void softirq_raise(enum softirq nr)
 {
-    (void)raise_on(&this_cpu(pcpu), nr);
+    (void)raise_on(this_pcpu(), nr);
 }
 
 void softirq_raise_cpu(unsigned cpu, enum softirq nr)
@@ -38,7 +38,7 @@ void softirq_raise_cpu(unsigned cpu, enum softirq nr)
  */
 void softirq_run(void)
 {
-    struct pcpu *p = &this_cpu(pcpu);
+    struct pcpu *p = this_pcpu();
     uint64_t pending;
 
     while ((pending = READ_ONCE(p->softirq_pending)) != 0) {
@@ -52,5 +52,5 @@ void softirq_run(void)
 
 bool softirq_pending(void)
 {
-    return READ_ONCE(this_cpu(pcpu).softirq_pending) != 0;
+    return READ_ONCE(this_pcpu()->softirq_pending) != 0;
 }

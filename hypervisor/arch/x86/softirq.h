@@ -11,7 +11,7 @@
 enum softirq {
     SOFTIRQ_TIMER,    /* expired timers: arch/x86/timer.c */
     SOFTIRQ_SCHEDULE, /* choose the next vCPU: sched */
-    SOFTIRQ_TASKLET,  /* bounded background work */
+    SOFTIRQ_HOTPLUG,  /* leave or join the CPUs in use: sched */
     NR_SOFTIRQS,
 };
 
@@ -29,7 +29,7 @@ static inline bool preempt_needed(void);
 #include "arch/x86/percpu.h"
 static inline bool preempt_needed(void)
 {
-    return READ_ONCE(this_cpu(pcpu).softirq_pending) != 0;
+    return READ_ONCE(this_pcpu()->softirq_pending) != 0;
 }
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * Comparing the TSC of a new CPU with the boot CPU's.
  *
- * The new CPU asks, the boot CPU answers with its TSC, a few times. The answer
+ * The new CPU asks; the boot CPU, or another one that runs by its clock,
+ * answers with its TSC, a few times. The answer
  * belongs to some moment between question and arrival; the shortest round
  * tells most. If the difference could be zero within that round the two are
  * taken as equal, which they are on all current machines, and no blur of the
@@ -34,7 +35,7 @@ static uint64_t rdtsc_fenced(void)
     return t;
 }
 
-void __init timesync_boot_cpu(void)
+void timesync_boot_cpu(void)
 {
     unsigned long f = irq_save();
     unsigned served = 0, question;
@@ -45,7 +46,7 @@ void __init timesync_boot_cpu(void)
             cpu_relax();
             continue;
         }
-        answer = rdtsc_fenced();
+        answer = rdtsc_fenced() + time_tsc_offset();
         served = question;
         __atomic_store_n(&answered, served, __ATOMIC_RELEASE);
     } while (question != NO_MORE);
@@ -91,8 +92,10 @@ void timesync_secondary(void)
     } while (n < MIN_ROUNDS || (n < MAX_ROUNDS && !may_be_zero(best)));
     __atomic_store_n(&asked, NO_MORE, __ATOMIC_RELEASE);
     if (may_be_zero(best))
-        return;
+        best.difference = 0;
     time_set_tsc_offset(best.difference);
+    if (!best.difference)
+        return;
     printk(XENLOG_INFO "CPU %u: TSC differs by %ld ticks, corrected\n",
            smp_cpu_id(), (long)best.difference);
 }

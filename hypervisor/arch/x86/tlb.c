@@ -81,7 +81,7 @@ static uint32_t clock_advance(void)
 
 static void set_stamp(uint32_t stamp)
 {
-    __atomic_store_n(&this_cpu(pcpu).tlb_stamp, stamp, __ATOMIC_RELEASE);
+    __atomic_store_n(&this_pcpu()->tlb_stamp, stamp, __ATOMIC_RELEASE);
 }
 
 /* ---- here ---- */

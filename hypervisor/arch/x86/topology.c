@@ -94,7 +94,7 @@ cpumask_t cpu_package_mates(unsigned cpu)
     cpumask_t mask = 0;
     unsigned other;
 
-    for_each_online_cpu(other)
+    for_each_cpu(other, cpu_present_map)
         if (topologies[other].package == topologies[cpu].package)
             mask |= CPUMASK(other);
     return mask;
@@ -115,7 +115,7 @@ unsigned topology_threads_per_core(void)
 {
     unsigned cpu, most = 1;
 
-    for_each_online_cpu(cpu)
+    for_each_cpu(cpu, cpu_present_map)
         most = max(most, count_bits(cpu_siblings(cpu)));
     return most;
 }
@@ -134,7 +134,7 @@ unsigned topology_cores_per_package(void)
 {
     unsigned cpu, most = 1;
 
-    for_each_online_cpu(cpu)
+    for_each_cpu(cpu, cpu_present_map)
         most = max(most, cores_among(cpu_package_mates(cpu)));
     return most;
 }

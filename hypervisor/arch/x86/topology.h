@@ -15,7 +15,7 @@ struct cpu_topology {
 
 /* Zeros for a CPU that was never up. */
 const struct cpu_topology *cpu_topology(unsigned cpu);
-/* Online CPUs of the same core (itself included) / of the same package. */
+/* CPUs of the same core (itself included) / of the same package. */
 cpumask_t cpu_siblings(unsigned cpu);
 cpumask_t cpu_package_mates(unsigned cpu);
 /* Of the machine: threads of the largest core, cores of the largest package. */

@@ -263,7 +263,7 @@ static void set_source(struct xpti_root *r, uint64_t l4)
 /* That of the loaded vCPU's mode. */
 static struct xpti_root *root_in_use(void)
 {
-    const struct pcpu *p = &this_cpu(pcpu);
+    const struct pcpu *p = this_pcpu();
 
     return &this_cpu(xpti_cpu).root[p->exit_cr3 == p->root_cr3[1]];
 }
@@ -302,7 +302,7 @@ bool xpti_fill_slot(unsigned slot)
 static void new_kernel(uint64_t l4)
 {
     write_guest_cr3(l4);
-    this_cpu(pcpu).entry_cr3 = l4;
+    this_pcpu()->entry_cr3 = l4;
     set_source(&this_cpu(xpti_cpu).root[1], l4);
 }
 
@@ -320,7 +320,7 @@ void xpti_load(uint64_t kernel, uint64_t user, bool in_kernel)
 
 void xpti_unload(void)
 {
-    this_cpu(pcpu).entry_cr3 = this_cpu(pcpu).exit_cr3 = 0;
+    this_pcpu()->entry_cr3 = this_pcpu()->exit_cr3 = 0;
     set_source(&this_cpu(xpti_cpu).root[0], 0);
     set_source(&this_cpu(xpti_cpu).root[1], 0);
 }
@@ -338,14 +338,14 @@ void xpti_new_base(uint64_t l4, bool user)
 
 void xpti_see_user(void)
 {
-    this_cpu(pcpu).user_tables = true;
+    this_pcpu()->user_tables = true;
     write_cr3(this_cpu(xpti_cpu).root[0].source);
 }
 
 void xpti_see_kernel(void)
 {
-    this_cpu(pcpu).user_tables = false;
-    write_cr3(this_cpu(pcpu).entry_cr3);
+    this_pcpu()->user_tables = false;
+    write_cr3(this_pcpu()->entry_cr3);
 }
 
 /* ---- a live L4 changes ---- */

@@ -61,7 +61,7 @@ void xpti_see_kernel(void);
 /* The loaded vCPU is in that mode now. Interrupts on or off. */
 static inline void xpti_set_mode(bool in_kernel)
 {
-    struct pcpu *p = &this_cpu(pcpu);
+    struct pcpu *p = this_pcpu();
 
     p->exit_cr3 = p->root_cr3[in_kernel];
     if (unlikely(p->user_tables))
@@ -75,7 +75,7 @@ static inline void xpti_set_mode(bool in_kernel)
 bool xpti_fill_slot(unsigned slot);
 static inline bool xpti_fill(vaddr_t va)
 {
-    const pte_t *root = map_frame(paddr_to_mfn(this_cpu(pcpu).exit_cr3));
+    const pte_t *root = map_frame(paddr_to_mfn(this_pcpu()->exit_cr3));
 
     return unlikely(!(root[pt_index(va, 4)] & PTE_P)) &&
            xpti_fill_slot(pt_index(va, 4));

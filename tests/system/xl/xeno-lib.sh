@@ -11,7 +11,6 @@ nothing_left()
             xenstore-list $dir 2>/dev/null
         done)" ] &&
         [ -z "$(ls -A /run/xeno/guests 2>/dev/null)" ] &&
-        [ "$(ls /var/lib/xen | grep -vc 'userdata-..0.')" = "$kept" ] &&
+        ! ls /var/lib/xen | grep -q 'userdata-.\.[1-9]' &&
         [ -z "$(losetup -a)" ]
 }
-kept=$(ls /var/lib/xen | grep -vc 'userdata-..0.')

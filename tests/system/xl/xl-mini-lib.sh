@@ -43,3 +43,10 @@ left()
         [ -z "$(xenstore-list /local/domain/0/backend/vif 2>/dev/null)" ] &&
         [ -z "$(xenstore-list /local/domain/0/backend/vbd 2>/dev/null)" ]
 }
+
+# typed COMMAND REGEX: at its shell, whose terminal is $tty.
+typed()
+{
+    echo "$1" >"$tty"
+    says "$2"
+}

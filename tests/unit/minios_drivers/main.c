@@ -22,6 +22,9 @@ int main(void)
         cmocka_unit_test(test_blk_hostile),
         cmocka_unit_test(test_blk_goes_away),
         cmocka_unit_test(test_blk_keeps_pages),
+        cmocka_unit_test(test_blk_suspend),
+        cmocka_unit_test(test_blk_suspend_silent),
+        cmocka_unit_test(test_blk_suspend_for_good),
         cmocka_unit_test(test_net_good),
         cmocka_unit_test(test_net_flip),
         cmocka_unit_test(test_net_choice),
@@ -31,6 +34,8 @@ int main(void)
         cmocka_unit_test(test_net_hostile_receive),
         cmocka_unit_test(test_net_hostile_send),
         cmocka_unit_test(test_net_goes_away),
+        cmocka_unit_test(test_net_suspend),
+        cmocka_unit_test(test_net_suspend_for_good),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <blkfront.h>
+#include <frontend.h>
 #include <ring.h>
 #include <xen/io/blkif.h>
 
@@ -22,7 +23,7 @@ static char err[160];
 /* The back end: what it has seen of the ring, and how it misbehaves. */
 static struct ring_page *page;
 static uint32_t seen;
-static int status, quiet;
+static int status, quiet, gone;
 static void (*twist)(struct blkif_response *rsp);
 
 static void transfer(const struct blkif_request *req)
@@ -86,6 +87,11 @@ static int serve(void)
         world_back_state(XenbusStateClosed);
         return 1;
     }
+    if (world_begins_anew() && !gone) {
+        seen = 0;
+        world_back_state(XenbusStateInitWait);
+        return 1;
+    }
     while (page && !quiet && serve_one())
         did = 1;
     if (did)
@@ -97,7 +103,7 @@ static void begin(void)
 {
     page = NULL;
     seen = 0;
-    status = quiet = 0;
+    status = quiet = gone = 0;
     twist = NULL;
     free(buffer);
     buffer = aligned_alloc(PAGE_SIZE, BLK_PAGES * PAGE_SIZE);
@@ -379,4 +385,63 @@ void test_blk_keeps_pages(void **state)
     blkfront_close(bf);
     assert_non_null(world_granted(world_front_number("ring-ref"), 1));
     free(world_granted(world_front_number("ring-ref"), 1));
+}
+
+/* A request is under way when the suspension comes; others follow it. */
+void test_blk_suspend(void **state)
+{
+    (void)state;
+    open_disk();
+    memset(buffer, 0x5a, PAGE_SIZE);
+    io.write = quiet = 1;
+    assert_int_equal(blkfront_start(bf, &io), 0);
+    quiet = 0;
+    frontends_part();
+    assert_int_equal(io.status, 0);
+    assert_int_equal(world_front_state(), XenbusStateClosed);
+    assert_int_equal(world_grants(), 0);
+    world_set(BACK, "sectors", "48"); /* another back end's disk */
+    frontends_meet();
+    assert_int_equal(world_front_state(), XenbusStateConnected);
+    assert_int_equal(blkfront_info(bf)->sectors, 48);
+    memset(buffer, 0, PAGE_SIZE);
+    assert_int_equal(transfer_sectors(0, 0, 8), 0);
+    assert_int_equal(buffer[4095], 0x5a);
+    frontends_part(); /* nothing is under way */
+    frontends_meet();
+    assert_int_equal(transfer_sectors(1, 8, 8), 0);
+    assert_string_equal(world_output, "");
+    close_disk();
+    frontends_part(); /* no device is open */
+    frontends_meet();
+}
+
+/* What it does not answer before the suspension has failed for good. */
+void test_blk_suspend_silent(void **state)
+{
+    (void)state;
+    open_disk();
+    quiet = 1;
+    assert_int_equal(blkfront_start(bf, &io), 0);
+    frontends_part();
+    assert_int_equal(io.status, -XEN_EIO);
+    assert_string_equal(world_output, DIR ": the back end does not answer\n");
+    quiet = 0;
+    frontends_meet();
+    assert_int_equal(run(), -XEN_EIO);
+    close_disk();
+}
+
+void test_blk_suspend_for_good(void **state)
+{
+    (void)state;
+    open_disk();
+    gone = 1;
+    frontends_part();
+    frontends_meet();
+    assert_string_equal(world_output, "after the suspension: " DIR
+                                      ": the back end stays closed\n");
+    assert_int_equal(run(), -XEN_EIO);
+    blkfront_close(bf);
+    world_end();
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <frontend.h>
 #include <netfront.h>
 #include <ring.h>
 #include <xen/io/netif.h>
@@ -21,7 +22,7 @@ static struct ring_page *tx, *rx;
 static uint32_t tx_seen, rx_seen;
 static uint8_t sent[NETFRONT_FRAME]; /* the last */
 static size_t sent_size;
-static int quiet;
+static int quiet, gone;
 
 /* ---- the back end ---- */
 
@@ -68,6 +69,11 @@ static int serve(void)
         world_back_state(XenbusStateClosed);
         return 1;
     }
+    if (world_begins_anew() && !gone) {
+        tx_seen = rx_seen = 0;
+        world_back_state(XenbusStateInitWait);
+        return 1;
+    }
     while (tx && !quiet && take_sent())
         did = 1;
     if (did)
@@ -111,7 +117,7 @@ static void begin(const char *copies, const char *flips)
 
     tx = rx = NULL;
     tx_seen = rx_seen = 0;
-    quiet = 0;
+    quiet = gone = 0;
     world_begin("device/vif", serve);
     world_set(DIR, "mac", "00:16:3e:00:00:01");
     world_set(BACK, "feature-rx-copy", copies);
@@ -361,4 +367,47 @@ void test_net_goes_away(void **state)
     world_back_state(XenbusStateClosing);
     assert_int_equal(netfront_wait(nf, ~0UL), 1);
     broken("the back end went away");
+}
+
+/* By copy and by flipping; what is in the rings by then is lost. */
+void test_net_suspend(void **state)
+{
+    unsigned flips;
+
+    (void)state;
+    for (flips = 0; flips < 2; flips++) {
+        open_card(flips ? "0" : "1", flips ? "1" : "0");
+        exchange();
+        quiet = 1;
+        assert_int_equal(netfront_send(nf, frame, 100), 0);
+        deliver(frame, 100, 0);
+        quiet = 0;
+        frontends_part();
+        assert_int_equal(world_grants(), 0);
+        world_set(DIR, "mac", "00:16:3e:00:00:02");
+        frontends_meet();
+        assert_int_equal(rx->req_prod, 32);
+        assert_int_equal(netfront_mac(nf)[5], 2);
+        exchange();
+        assert_string_equal(world_output, "");
+        close_card();
+    }
+}
+
+void test_net_suspend_for_good(void **state)
+{
+    (void)state;
+    open_card("1", NULL);
+    frontends_part();
+    world_set(DIR, "mac", "none");
+    frontends_meet();
+    assert_string_equal(world_output,
+                        "after the suspension: " DIR ": mac is no address\n");
+    assert_int_equal(netfront_send(nf, frame, 60), -XEN_EIO);
+    assert_int_equal(netfront_wait(nf, ~0UL), 1);
+    assert_int_equal(netfront_receive(nf, got, sizeof(got)), -XEN_EIO);
+    frontends_part(); /* it has failed for good */
+    frontends_meet();
+    netfront_close(nf);
+    world_end();
 }

@@ -14,6 +14,9 @@ void test_blk_errors(void **state);
 void test_blk_hostile(void **state);
 void test_blk_goes_away(void **state);
 void test_blk_keeps_pages(void **state);
+void test_blk_suspend(void **state);
+void test_blk_suspend_silent(void **state);
+void test_blk_suspend_for_good(void **state);
 void test_net_good(void **state);
 void test_net_flip(void **state);
 void test_net_choice(void **state);
@@ -23,5 +26,7 @@ void test_net_errors(void **state);
 void test_net_hostile_receive(void **state);
 void test_net_hostile_send(void **state);
 void test_net_goes_away(void **state);
+void test_net_suspend(void **state);
+void test_net_suspend_for_good(void **state);
 
 #endif

@@ -117,6 +117,21 @@ unsigned world_front_number(const char *name)
 
 unsigned world_front_state(void) { return world_front_number("state"); }
 
+int world_begins_anew(void)
+{
+    return world_front_state() == XenbusStateInitialising &&
+           !strcmp(world_get(BACK, "state"), "6");
+}
+
+unsigned world_grants(void)
+{
+    unsigned i, n = 0;
+
+    for (i = 0; i < REFS; i++)
+        n += refs[i].page != NULL;
+    return n;
+}
+
 void *world_granted(unsigned ref, int writable)
 {
     if (ref >= REFS || refs[ref].transfer || (writable && refs[ref].readonly))
@@ -228,10 +243,8 @@ int xenbus_watch(struct xenbus_watch *w, const char *dir, const char *name,
     return 0;
 }
 
-void xenbus_unwatch(struct xenbus_watch *w, const char *dir, const char *name)
+void xenbus_unwatch(struct xenbus_watch *w)
 {
-    (void)dir;
-    (void)name;
     assert_ptr_equal(watch, w);
     watch = NULL;
     watches--;
@@ -340,10 +353,10 @@ void free_page(void *page)
     pages--;
 }
 
-void *alloc(size_t n)
+void *alloc_cleared(size_t n, size_t size)
 {
     blocks++;
-    return malloc(n);
+    return calloc(n, size);
 }
 
 void release(void *p)
@@ -356,6 +369,15 @@ u64 time_ns(void) { return now; }
 int irq_save(void) { return 0; }
 void irq_restore(int state) { (void)state; }
 void wake_all(struct wait_queue *q) { (void)q; }
+void wait_on(struct wait_queue *q) { fail_msg("waits for ever: %p", (void *)q); }
+void mutex_lock(struct mutex *m) { assert_null(m->owner); m->owner = (void *)m; }
+
+int mutex_unlock(struct mutex *m)
+{
+    assert_non_null(m->owner);
+    m->owner = NULL;
+    return 0;
+}
 
 int wait_until(struct wait_queue *q, u64 deadline_ns)
 {

@@ -31,6 +31,8 @@ const char *world_get(const char *dir, const char *name);
 /* The back end's state, with its watch. */
 void world_back_state(unsigned state);
 unsigned world_front_state(void);
+/* It has closed, and the front end begins anew. */
+int world_begins_anew(void);
 /* The number in the front end's node, or 0. */
 unsigned world_front_number(const char *name);
 
@@ -42,6 +44,8 @@ void *world_awaits(unsigned ref);
 void world_give(unsigned ref, const void *contents);
 /* While n is not 0 grants cannot be ended: the back end has them mapped. */
 void world_map_all(int n);
+/* How many references there are. */
+unsigned world_grants(void);
 /* The front end's event handler. */
 void world_event(void);
 

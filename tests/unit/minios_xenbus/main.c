@@ -369,7 +369,7 @@ static void test_watches(void **state)
     assert_int_equal(queue_woken, 1);
     xenbus_counts(&c);
     assert_int_equal(c.strays, 5);
-    xenbus_unwatch(&w[1], "c", NULL);
+    xenbus_unwatch(&w[1]);
     assert_int_equal(asked.head.type, XS_UNWATCH);
     answer(XS_WATCH_EVENT, 0, "c\0" "2", 4);
     handler(1, NULL);
@@ -377,6 +377,57 @@ static void test_watches(void **state)
     begin(error, "EINVAL", 7);
     assert_int_equal(xenbus_watch(&w[0], "a", "b", &q), -XEN_EINVAL);
     assert_null(xb.watches);
+}
+
+/* Each request is answered; the watches asked for are counted. */
+static unsigned watched;
+
+static void counts_watches(void)
+{
+    if (!take_request())
+        return;
+    watched += asked.head.type == XS_WATCH;
+    answer(asked.head.type, asked.head.req_id, "ok", 2);
+}
+
+static void test_suspend(void **state)
+{
+    struct xenbus_watch w[2];
+    struct wait_queue q = {NULL};
+
+    (void)state;
+    begin(counts_watches, NULL, 0);
+    assert_int_equal(xenbus_watch(&w[0], "a", "b", &q), 0);
+    assert_int_equal(xenbus_watch(&w[1], "c", NULL, &q), 0);
+    watched = 0;
+    xenbus_suspend();
+    xenbus_resume(0);
+    assert_int_equal(watched, 0);
+    assert_int_equal(get(10), 2);
+    xenbus_suspend();
+    handler = NULL;
+    put("rest", 4); /* of what nobody sends to its end */
+    xenbus_resume(1);
+    assert_non_null(handler);
+    assert_int_equal(watched, 2);
+    answer(XS_WATCH_EVENT, 0, "c\0" "2", 4);
+    handler(1, NULL);
+    assert_int_equal(w[1].fired, 1);
+    assert_int_equal(get(10), 2);
+}
+
+/* A ring that was broken is another one elsewhere. */
+static void test_suspend_broken(void **state)
+{
+    (void)state;
+    begin(counts_watches, NULL, 0);
+    assert_int_equal(get(10), 2);
+    ring->rsp_prod += 5000;
+    assert_int_equal(get(10), -XEN_EIO);
+    xenbus_suspend();
+    memset(store_page, 0, sizeof(store_page));
+    xenbus_resume(1);
+    assert_int_equal(get(10), 2);
 }
 
 /* Any bytes at all, in any portions. */
@@ -417,6 +468,8 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_broken),
         cmocka_unit_test(test_watches),
+        cmocka_unit_test(test_suspend),
+        cmocka_unit_test(test_suspend_broken),
         cmocka_unit_test(test_noise),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

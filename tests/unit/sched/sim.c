@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/printk.h"
 #include "sched/sim.h"
@@ -155,4 +156,33 @@ void sim_run(struct sim *s, s_time_t ns)
         decide(s);
     }
     pass(s, end - s->t);
+}
+
+static void random_step(struct sim *s, s_time_t longest,
+                        void (*change)(unsigned i))
+{
+    unsigned i = (unsigned)rand() % SIM_VCPUS;
+    int choice = rand() % (change ? 5 : 4);
+
+    if (choice == 0) {
+        sim_wake(s, i);
+    } else if (choice == 1) {
+        sim_sleep(s, i);
+    } else if (choice == 2) {
+        if (s->runs)
+            sim_yield(s);
+    } else if (choice == 3 && change) {
+        if (rand() % 10 == 0)
+            change(i);
+    } else {
+        sim_run(s, rand() % longest);
+    }
+}
+
+void sim_random_load(struct sim *s, unsigned steps, s_time_t longest,
+                     void (*change)(unsigned i))
+{
+    srand(42);
+    while (steps--)
+        random_step(s, longest, change);
 }

@@ -38,6 +38,12 @@ void sim_sleep(struct sim *s, unsigned i);
 void sim_yield(struct sim *s);
 /* Lets time pass, with the decisions that fall due. */
 void sim_run(struct sim *s, s_time_t ns);
+/*
+ * Random steps, always the same: wakes, sleeps, yields, time of less than
+ * `longest` ns, and, if there is `change`, now and then another one for one.
+ */
+void sim_random_load(struct sim *s, unsigned steps, s_time_t longest,
+                     void (*change)(unsigned i));
 
 int run_rr_tests(void);
 int run_bvt_tests(void);

@@ -217,34 +217,16 @@ static void promises(void **state)
     assert_int_equal(atropos_scheduler.check_domain(value), 0);
 }
 
+static void change(unsigned i)
+{
+    set(i, MILLISECS(10), MICROSECS(rand() % 1100), MILLISECS(1 + rand() % 9),
+        true);
+}
+
 static void random_load(void **state)
 {
     (void)state;
-    srand(42);
-    for (unsigned step = 0; step < 200000; step++) {
-        unsigned i = (unsigned)rand() % SIM_VCPUS;
-
-        switch (rand() % 5) {
-        case 0:
-            sim_wake(&s, i);
-            break;
-        case 1:
-            sim_sleep(&s, i);
-            break;
-        case 2:
-            if (s.runs)
-                sim_yield(&s);
-            break;
-        case 3:
-            if (rand() % 10 == 0)
-                set(i, MILLISECS(10), MICROSECS(rand() % 1100),
-                    MILLISECS(1 + rand() % 9), true);
-            break;
-        default:
-            sim_run(&s, (s_time_t)(rand() % (int)MILLISECS(10)));
-            break;
-        }
-    }
+    sim_random_load(&s, 200000, MILLISECS(10), change);
     for (unsigned i = 0; i < SIM_VCPUS; i++) {
         assert_true(s.vcpu[i].longest_wait <= MILLISECS(500));
         assert_true(s.vcpu[i].ran > 0);

@@ -279,34 +279,16 @@ static void bad_globals(void **state)
     assert_int_equal(bvt_scheduler.check_globals(bad), -EINVAL);
 }
 
+static void change(unsigned i)
+{
+    set(i, 10 << rand() % 3, rand() % 2, MILLISECS(rand() % 9),
+        MILLISECS(rand() % 9), MILLISECS(rand() % 9));
+}
+
 static void random_load(void **state)
 {
     (void)state;
-    srand(42);
-    for (unsigned step = 0; step < 200000; step++) {
-        unsigned i = (unsigned)rand() % SIM_VCPUS;
-
-        switch (rand() % 5) {
-        case 0:
-            sim_wake(&s, i);
-            break;
-        case 1:
-            sim_sleep(&s, i);
-            break;
-        case 2:
-            if (s.runs)
-                sim_yield(&s);
-            break;
-        case 3:
-            if (rand() % 10 == 0)
-                set(i, 10 << rand() % 3, rand() % 2, MILLISECS(rand() % 9),
-                    MILLISECS(rand() % 9), MILLISECS(rand() % 9));
-            break;
-        default:
-            sim_run(&s, (s_time_t)(rand() % (int)(2 * CTX_ALLOW)));
-            break;
-        }
-    }
+    sim_random_load(&s, 200000, 2 * CTX_ALLOW, change);
     for (unsigned i = 0; i < SIM_VCPUS; i++) {
         assert_true(s.vcpu[i].longest_wait <= MILLISECS(500));
         assert_true(s.vcpu[i].ran > 0);

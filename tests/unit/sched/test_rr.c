@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
-#include <stdlib.h>
 #include "sched/sim.h"
 
 extern const struct scheduler rr_scheduler;
@@ -135,26 +134,7 @@ static void yield_gives_way(void **state)
 static void random_load(void **state)
 {
     (void)state;
-    srand(42);
-    for (unsigned step = 0; step < 200000; step++) {
-        unsigned i = (unsigned)rand() % SIM_VCPUS;
-
-        switch (rand() % 4) {
-        case 0:
-            sim_wake(&s, i);
-            break;
-        case 1:
-            sim_sleep(&s, i);
-            break;
-        case 2:
-            if (s.runs)
-                sim_yield(&s);
-            break;
-        default:
-            sim_run(&s, (s_time_t)(rand() % (int)QUANTUM));
-            break;
-        }
-    }
+    sim_random_load(&s, 200000, QUANTUM, NULL);
     for (unsigned i = 0; i < SIM_VCPUS; i++) {
         assert_true(s.vcpu[i].longest_wait <= (SIM_VCPUS - 1) * QUANTUM);
         assert_true(s.vcpu[i].ran > 0);

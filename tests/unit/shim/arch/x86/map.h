@@ -27,4 +27,15 @@ static inline mfn_t mapped_frame(const void *p)
 void clear_frame(mfn_t m);
 void copy_frame(mfn_t dst, mfn_t src);
 
+#define FRAME_PARTS 16
+static inline unsigned used_parts(const void *frame)
+{
+    const uint64_t *p = frame;
+    unsigned parts = 0, part = PAGE_SIZE / sizeof(*p) / FRAME_PARTS;
+
+    for (unsigned i = 0; i < PAGE_SIZE / sizeof(*p); i++)
+        parts |= (unsigned)!!p[i] << i / part;
+    return parts;
+}
+
 #endif
