@@ -85,7 +85,7 @@ $(absO)/initramfs-%.cpio: $(initramfs_parts) $(dom0_tests)
 # system for both.
 dom0-xl: dom0 dom0-13
 	@$(SCRIPT)/fetch toolstack
-	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio
+	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio $(absO)/load.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
 	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os mini-os-net)
@@ -136,6 +136,15 @@ $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -k $(absO)/linux-13 -o $@ \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
 	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
+
+# Goes behind it for tests that want a load: stress-ng, and what the plain
+# domain 0 has in /tests.
+$(absO)/load.cpio: scripts/mkoverlay scripts/program-files $(dom0_tests)
+	@$(SCRIPT)/fetch stress-ng
+	@$(MAKE) -s --no-print-directory -C tests/system/dom0 O=$(absO)
+	@echo "assembling $(notdir $@)"
+	@$(SCRIPT)/mkoverlay $@ $(absO)/stress-ng $(absO)/tests/dom0 \
+	  usr/bin/stress-ng
 
 # The same for a person: one Linux kernel will do.
 demo_guest := $(absO)/guests/vmlinux-12 $(absO)/guests/initrd-12 \

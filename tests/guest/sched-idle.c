@@ -91,7 +91,7 @@ void test_main(void)
     /* Its vCPU's ticker of 10 ms is all that there is. */
     n = watch(&idle);
     print("busy: %u interrupts, %lu ms idle", n, idle);
-    expect(n <= WATCH_MS / 10 + 4, "a CPU with one vCPU took %u", n);
+    expect(n <= WATCH_MS / 10 + 10, "a CPU with one vCPU took %u", n);
     expect(idle == 0, "busy, and idle for %lu ms", idle);
     child_destroy(&child);
 }

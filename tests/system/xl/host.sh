@@ -11,7 +11,8 @@ fi
 # scenario NAME[,ARGUMENT...] SECONDS [CPUS]: one check for each verdict that the
 # scenario gives, and one that it came to its end, within the time an idle
 # machine takes some times over. The kernel is $kernel or Debian 12's unpacked,
-# which is faster.
+# which is faster. $overlay is an archive that is put behind domain 0's;
+# $boot_name names the log of one of several boots.
 #
 # counted=1 has the machine's clock count instructions, one a nanosecond, and
 # leap where all processors are idle. So the limits of the tools and of the
@@ -21,14 +22,19 @@ scenario()
 {
     name=${1%%,*}
     extra=${counted:+-- -icount shift=0,sleep=off}
-    boot=$test_name${HYPERVISOR:+-$HYPERVISOR}
+    boot=${boot_name:-$test_name}${HYPERVISOR:+-$HYPERVISOR}
     log=$O/logs/$boot.log
+    initrd=$O/dom0-xl.cpio
+    if [ -n "${overlay:-}" ]; then
+        cat "$initrd" "$overlay" >"$tmp/initrd"
+        initrd=$tmp/initrd
+    fi
     # shellcheck disable=SC2086
     "$TOP/scripts/qemu-run" -n "$boot" --xen "$XENO" \
         --xen-args "$CONSOLE dom0_mem=${dom0_mem:-768M} ${xen_args:-}" \
         --kernel "${kernel:-$O/guests/vmlinux-12}" \
         --args "console=hvc0 quiet xeno.test=$1 ${dom0_args:-}" \
-        --initrd "$O/dom0-xl.cpio" -m "${mem:-2048}" -s "${3:-1}" \
+        --initrd "$initrd" -m "${mem:-2048}" -s "${3:-1}" \
         -t "$2" -e "XENO-TEST $name " --exit $extra >"$tmp/out"
     status=$?
     tr -d '\r' <"$log" | grep -E '^(ok|not ok) - |^# ' >"$tmp/verdicts"
