@@ -119,7 +119,7 @@ $(absO)/guests/grub-reader: tests/system/xl/grub-reader.cfg scripts/mkmemdisk
 $(absO)/tools/xeno: tools
 
 # A program of the scenarios, with the library of our own command.
-$(absO)/tests/suspended: tests/system/xl/suspended.c $(absO)/tools/xeno
+$(absO)/tests/guest-control: tests/system/xl/guest-control.c $(absO)/tools/xeno
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu11 -D_GNU_SOURCE -D__XEN_TOOLS__ -O2 -Wall -Wextra \
 	  -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla -Werror \
@@ -128,11 +128,11 @@ $(absO)/tests/suspended: tests/system/xl/suspended.c $(absO)/tools/xeno
 	  -lxentoolcore
 
 $(absO)/dom0-xl.cpio: $(initramfs_parts) scripts/program-files $(guests) \
-		$(xl_tests) $(absO)/tools/xeno $(absO)/tests/suspended
+		$(xl_tests) $(absO)/tools/xeno $(absO)/tests/guest-control
 	@echo "assembling $(notdir $@)"
 	@rm -rf $(absO)/tests/xl
 	@mkdir -p $(absO)/tests/xl
-	@cp $(xl_tests) $(absO)/tests/suspended $(absO)/tests/xl
+	@cp $(xl_tests) $(absO)/tests/guest-control $(absO)/tests/xl
 	@$(SCRIPT)/mkinitramfs -k $(absO)/linux-12 -k $(absO)/linux-13 -o $@ \
 	  -X $(absO)/toolstack -B $(absO)/tools/xeno \
 	  $(addprefix -G ,$(guests)) -T $(absO)/tests/xl
@@ -226,6 +226,7 @@ bench: packages-check
 	@O=$(absO) bench/run
 	@O=$(absO) bench/micro/run
 	@O=$(absO) bench/create/run
+	@O=$(absO) bench/mini-os/run
 
 install: all tools
 	install -d '$(DESTDIR)/boot' '$(DESTDIR)/usr/sbin' \

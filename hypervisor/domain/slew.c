@@ -17,9 +17,11 @@
 #include <xeno/xeno.h>
 
 #define SLEW_MAX_NS 86400000000000UL /* a day */
+#define GUIDE_PERIOD MILLISECS(250)
 
 /* All below: domain_list_lock. */
 static int64_t rate, slew;
+static int64_t guidance; /* besides: what makes good for the TSC's own faults */
 static s_time_t slew_end; /* while slew is not 0 */
 static struct timer slew_timer;
 
@@ -29,7 +31,7 @@ static void bend(void *unused)
     struct vcpu *v;
 
     (void)unused;
-    time_bend(rate + slew);
+    time_bend(min(max(rate + slew + guidance, -TSC_RATE_MAX), TSC_RATE_MAX));
     for_each_domain(d)
         if (d->dying == DOM_ALIVE)
             for_each_vcpu(d, v)
@@ -41,10 +43,31 @@ static void slew_over(void *unused)
     (void)unused;
     spin_lock(&domain_list_lock);
     if (slew && now() >= slew_end) {
+        guidance = time_guidance(rate + slew);
         slew = 0;
         smp_alone(bend, NULL);
     }
     spin_unlock(&domain_list_lock);
+}
+
+static struct timer guide_timer;
+
+static void look_at_guide(void *unused)
+{
+    (void)unused;
+    spin_lock(&domain_list_lock);
+    guidance = time_guidance(rate + slew);
+    smp_alone(bend, NULL);
+    spin_unlock(&domain_list_lock);
+    timer_set(&guide_timer, now() + GUIDE_PERIOD);
+}
+
+void __init time_follow_guide(void)
+{
+    if (!time_is_guided())
+        return;
+    timer_init(&guide_timer, look_at_guide, NULL, 0);
+    timer_set(&guide_timer, now() + GUIDE_PERIOD);
 }
 
 static bool rate_ok(int64_t ppb)
@@ -60,6 +83,7 @@ static long set(const struct xeno_time_op *op)
     spin_lock(&domain_list_lock);
     if (!slew_timer.fn)
         timer_init(&slew_timer, slew_over, NULL, 0);
+    guidance = time_guidance(rate + slew);
     rate = op->rate;
     slew = op->slew_ns ? op->slew : 0;
     smp_alone(bend, NULL);

@@ -96,6 +96,7 @@ void __init boot_main(uint32_t magic, paddr_t info)
     printk(XENLOG_INFO "CPUs online: %u\n", nr_cpus_online());
     spec_ctrl_check_smt();
     console_start_input();
+    time_follow_guide();
 
     dom0_build();
     reset_stack_and_call(boot_cpu_ready);

@@ -14,9 +14,10 @@ static void dump_cpu(unsigned cpu)
     vcpu_runstate_get(idle, &r);
     flags = spin_lock_irqsave(&sc->lock);
     cur = per_cpu(pcpu, cpu).curr;
-    printk("  CPU %u: d%uv%u runs, %u vCPUs here, %lu switches, idle %lu ms\n",
+    printk("  CPU %u: d%uv%u runs, %u vCPUs here, %lu switches, %u interrupts, "
+           "idle %lu ms\n",
            cpu, cur->domain->domain_id, cur->vcpu_id, sc->assigned,
-           (unsigned long)sc->switches,
+           (unsigned long)sc->switches, per_cpu(pcpu, cpu).interrupts,
            (unsigned long)(r.time[RUNSTATE_running] / MILLISECS(1)));
     if (sched_policy->dump_cpu)
         sched_policy->dump_cpu(cpu);

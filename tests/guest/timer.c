@@ -1,6 +1,10 @@
 /*
  * Time never goes back; the one-shot timer ends a block at its time, 0
  * cancels it, one in the past comes at once; poll with a port and a timeout.
+ *
+ * The machine counts instructions, so a busy host does not matter.
+ *
+ * qemu: -icount shift=3,sleep=off
  */
 #include "guest.h"
 const char test_title[] = "time, set_timer_op, block and poll";
@@ -245,6 +249,25 @@ static void test_singleshot(void)
     expect_eq(vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL), 0);
 }
 
+/* Times and periods beyond all reason: refused, or years ahead. */
+static void test_absurd(void)
+{
+    static const uint64_t far[] = {~0UL, 1UL << 63, (1UL << 63) - 1};
+    struct vcpu_set_singleshot_timer once = {.flags = 0};
+    struct vcpu_set_periodic_timer often = {.period_ns = MS - 1};
+
+    expect_eq(vcpu_op(VCPUOP_set_periodic_timer, 0, &often), -EINVAL);
+    for (unsigned i = 0; i < ARRAY_SIZE(far); i++) {
+        often.period_ns = far[i];
+        expect_eq(vcpu_op(VCPUOP_set_periodic_timer, 0, &often), -EINVAL);
+        expect_eq(set_timer(far[i]), 0);
+        once.timeout_abs_ns = far[i];
+        expect_eq(vcpu_op(VCPUOP_set_singleshot_timer, 0, &once), 0);
+        expect_eq(vcpu_op(VCPUOP_set_singleshot_timer, 1, &once), -ENOENT);
+    }
+    test_replace(); /* nothing has come of it */
+}
+
 void test_main(void)
 {
     trap_hook = on_event;
@@ -256,6 +279,7 @@ void test_main(void)
     test_past();
     test_cancel();
     test_replace();
+    test_absurd();
     test_running();
     test_poll();
     test_poll_bad();

@@ -5,7 +5,7 @@
 
 dom0_args="quiet xeno.run=head,-n1,/proc/meminfo"
 xen_args="frobnicate=7 maxcpus=lots dom0_max_vcpus=1 sched=nosuch \
-xpti=no,dom0=perhaps"
+xpti=no,dom0=perhaps tsc=maybe tsc_khz=7"
 boot_dom0 "boots in spite of bad options" -s 2 -t 240 -e 'userland reached' \
     -e 'XENO-TEST run PASS' --exit
 logged "an unknown option is named" 'WARNING: option .*frobnicate'
@@ -13,6 +13,8 @@ logged "a malformed number is named" 'WARNING: option .*maxcpus.*lots'
 logged "an unknown scheduler is named" 'WARNING: option .*sched.*nosuch'
 logged "... and the default is used" 'Scheduler: .* \(bvt\)'
 logged "an item of a list is named" 'WARNING: option .*xpti.*perhaps'
+logged "an unknown word for the TSC is named" 'WARNING: option tsc:.*maybe'
+logged "a rate that no TSC has is named" 'WARNING: option tsc_khz: 7 '
 logged "dom0_max_vcpus=1 holds" 'userland reached.* 1 CPU'
 
 xen_args="dom0_mem=300M xpti=no,domu"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Split drivers under stock xl: tests/system/xl/xl-devices.
 . "$(dirname "$0")/xl/host.sh"
-scenario xl-devices 1200
+counted=1
+scenario xl-devices 1800
 done_testing

@@ -153,6 +153,7 @@ struct xeno_machine {
     uint32_t scheduler; /* XEN_SCHEDULER_* */
     char own_scheduler[16]; /* Xeno's: its name there; else empty */
     uint64_t virt_start;
+    uint64_t idle_ns;   /* that CPUs were idle so far, all together */
     uint32_t hw_cap[8];
 };
 

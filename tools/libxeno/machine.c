@@ -65,6 +65,23 @@ static void version_info(struct xeno *x, struct xeno_machine *m)
     m->virt_start = pp->virt_start;
 }
 
+/* ns, of all CPUs together. */
+static uint64_t idle_time(struct xeno *x)
+{
+    const uint32_t room = 256;
+    struct xen_sysctl *op = sysctl_start(x, XEN_SYSCTL_getcpuinfo);
+    xen_sysctl_cpuinfo_t *info = arena_alloc(x, room * sizeof(*info));
+    uint64_t sum = 0;
+
+    op->u.getcpuinfo.max_cpus = room;
+    set_xen_guest_handle(op->u.getcpuinfo.info, info);
+    if (sysctl_run(x, op))
+        return 0;
+    for (uint32_t i = 0; i < op->u.getcpuinfo.nr_cpus; i++)
+        sum += info[i].idletime;
+    return sum;
+}
+
 int xeno_machine_info(struct xeno *x, struct xeno_machine *m)
 {
     struct xeno_sched_info own;
@@ -89,6 +106,7 @@ int xeno_machine_info(struct xeno *x, struct xeno_machine *m)
     op = sysctl_start(x, XEN_SYSCTL_sched_id);
     if (!sysctl_run(x, op))
         m->scheduler = op->u.sched_id.sched_id;
+    m->idle_ns = idle_time(x);
     if (!xeno_sched_info(x, &own))
         memcpy(m->own_scheduler, own.opt_name, sizeof(own.opt_name));
     version_info(x, m);

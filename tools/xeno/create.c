@@ -68,6 +68,32 @@ static int make_domain(struct xeno *x, struct guest *g, uint32_t *id)
     return rc;
 }
 
+/*
+ * A weight in the sense of Xen's credit schedulers, as an mcuadv: twice the
+ * weight is half of it. Without effect where the scheduler has no such thing.
+ */
+static int set_weight(struct xeno *x, uint32_t id, const struct guest *g)
+{
+    struct xeno_sched_info info;
+    struct xeno_sched_values v;
+
+    if (!g->cpu_weight || xeno_sched_info(x, &info))
+        return 0;
+    for (uint32_t i = 0; i < info.nr_domain; i++) {
+        const struct xeno_sched_param_info *p = &info.domain[i];
+        int64_t *value = &v.value[i];
+
+        if (strcmp(p->name, "mcuadv"))
+            continue;
+        if (xeno_sched_get(x, id, &v))
+            return -1;
+        *value = (*value * 256 + g->cpu_weight / 2) / g->cpu_weight;
+        *value = *value < p->low ? p->low : *value > p->high ? p->high : *value;
+        return xeno_sched_set(x, id, &v);
+    }
+    return 0;
+}
+
 /* All of it; on failure the text is set and the domain remains. */
 static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
                    struct xeno_plan *plan, struct xeno_build *b, bool run)
@@ -75,6 +101,8 @@ static int furnish(struct xeno *x, uint32_t id, const struct guest *g,
     bool early = run && !g->nr_disks && !g->nr_vifs;
     int rc = pin_vcpus(x, id, g);
 
+    if (!rc)
+        rc = set_weight(x, id, g);
     if (!rc)
         rc = xeno_build_run(x, id, plan, b);
     if (!rc && early)

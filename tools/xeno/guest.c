@@ -175,7 +175,7 @@ static bool get_vifs(struct cfg *cfg, struct guest *g)
 /* Keys that change nothing here but are common in working files. */
 static const char *const ignored[] = {
     "builder", "type", "vfb", "serial", "usb", "localtime", "rtc_timeoffset",
-    "pool", "cpu_weight", "cap", "keymap", "sdl", "vnc", "vnclisten",
+    "pool", "cap", "keymap", "sdl", "vnc", "vnclisten",
     "stdvga", "acpi", "apic", "pae", "nestedhvm", "claim_mode", "seclabel",
     "init_seclabel", "device_model_version", "xend_suspend_evtchn_compat",
     "driver_domain", "tsc_mode", "soundhw", "timer_mode", "description",
@@ -298,6 +298,7 @@ bool guest_read(struct guest *g, struct cfg *cfg)
            get_string(cfg, "ramdisk", &g->ramdisk) && get_cmdline(cfg, g) &&
            get_uuid(cfg, g) && get_memory(cfg, g) && get_vcpus(cfg, g) &&
            get_cpus(cfg, g) &&
+           get_unsigned(cfg, "cpu_weight", 1, 65535, &g->cpu_weight) &&
            get_unsigned(cfg, "event_channels", 1, 131071,
                         &g->max_event_ports) &&
            get_unsigned(cfg, "max_grant_frames", 1, 4096,

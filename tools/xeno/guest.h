@@ -51,6 +51,7 @@ struct guest {
     uint8_t uuid[16];
     uint64_t memory_kib, max_memory_kib;
     unsigned vcpus, max_vcpus;
+    unsigned cpu_weight; /* 256: the usual share of a CPU; 0: not given */
     bool have_cpus;
     struct xeno_cpus cpus;
     unsigned max_event_ports, max_grant_frames, max_maptrack_frames;

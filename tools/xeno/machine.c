@@ -72,6 +72,7 @@ static void show_machine(struct out *o, const struct xeno_machine *m)
     unsigned per = m->cores_per_socket * m->threads_per_core;
 
     number(o, "nr_cpus", m->nr_cpus);
+    number(o, "idle_seconds", m->idle_ns / 1000000000);
     number(o, "nr_nodes", m->nr_nodes);
     number(o, "cores_per_socket", m->cores_per_socket);
     number(o, "threads_per_core", m->threads_per_core);

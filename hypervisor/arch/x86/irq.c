@@ -413,6 +413,7 @@ void do_irq(struct cpu_user_regs *regs)
     struct pcpu *p = this_pcpu();
 
     p->in_irq++;
+    p->interrupts++;
     switch (vector) {
     case VECTOR_SPURIOUS:
         break; /* nothing is in service: no EOI */

@@ -73,6 +73,7 @@ struct pcpu {
     uint64_t root_cr3[2];  /* exit_cr3 of guest user [0] and kernel mode [1] */
     bool user_tables;      /* CR3 is the user L4: xpti_see_user() */
     unsigned in_irq;       /* nesting of hard interrupts */
+    uint32_t interrupts;   /* taken so far */
     uint32_t tlb_stamp;    /* tlb clock at this CPU's last full flush */
     struct tss tss __aligned(16);
 };

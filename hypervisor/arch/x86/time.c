@@ -7,6 +7,10 @@
  * of its readings. Domain 0 may bend the line (slew.c), which happens while
  * only one CPU runs: so time can neither jump nor run backwards, whoever
  * looks. There are two lines, so that an NMI meets a whole one even then.
+ *
+ * Where the TSC's rate may change, or `tsc=unstable` says so, the counter stays
+ * a guide: several times a second the line is bent towards it, and has a new
+ * slope if the TSC counts at another rate than before (slew.c calls).
  */
 #include "arch/x86/apic.h"
 #include "arch/x86/clock.h"
@@ -23,9 +27,15 @@
 #define CALIBRATION_HZ 100 /* measured for 1/100 s */
 #define MIN_KHZ 100000UL
 #define MAX_KHZ 20000000UL
+#define GUIDE_REACH ((int64_t)MILLISECS(50)) /* off by so much: 5 % faster */
 
 static char clocksource[8] __initdata;
 PARAM_STR("clocksource", clocksource);
+static char tsc_option[12] __initdata;
+PARAM_STR("tsc", tsc_option);
+/* The rate of the TSC, where the measurement is not to be believed. */
+static unsigned tsc_khz __initdata;
+PARAM_UINT("tsc_khz", tsc_khz);
 
 uint64_t cpu_khz;
 static struct tsc_scale nominal; /* as measured; TSCs are the boot CPU's */
@@ -33,6 +43,14 @@ static struct tsc_scale scales[2];
 static const struct tsc_scale *scale = &scales[0]; /* the one in use */
 static DEFINE_PER_CPU(uint64_t, tsc_offset);
 static bool offsets_differ; /* some CPU's TSC is not the boot CPU's */
+
+struct sample {
+    uint64_t value, tsc;
+};
+
+static const struct clock_source *guide; /* NULL: the TSC is relied on */
+static struct sample guide_last;
+static s_time_t guide_time; /* at guide_last, by the guide */
 
 /* ---- reading ---- */
 
@@ -86,9 +104,14 @@ uint64_t time_tsc_offset(void)
     return this_cpu(tsc_offset);
 }
 
+bool time_is_guided(void)
+{
+    return guide != NULL;
+}
+
 bool tsc_is_stable(void)
 {
-    return cpu_features.constant_tsc && !offsets_differ;
+    return cpu_features.constant_tsc && !offsets_differ && !guide;
 }
 
 void udelay(unsigned us)
@@ -101,15 +124,11 @@ void udelay(unsigned us)
 
 /* ---- calibration ---- */
 
-struct sample {
-    uint64_t value, tsc;
-};
-
 /*
  * A counter and the TSC at the same moment: of a few tries the one that took
  * the least time, as an SMI or another load of the host may come in between.
  */
-static struct sample __init take_sample(uint64_t (*read)(void))
+static struct sample take_sample(uint64_t (*read)(void))
 {
     struct sample best = {0, 0};
     uint64_t shortest = ~0UL;
@@ -151,7 +170,8 @@ static uint64_t __init measure(const struct clock_source *s)
     return khz;
 }
 
-static void __init calibrate(const char *wanted)
+/* The source that it was measured by, or NULL. */
+static const struct clock_source *__init calibrate(const char *wanted)
 {
     for (struct clock_source *s = clock_sources; s->name; s++) {
         if (wanted && strcmp(wanted, s->name))
@@ -165,10 +185,76 @@ static void __init calibrate(const char *wanted)
                    (unsigned long)cpu_khz % 1000, s->name,
                    cpu_features.constant_tsc ? ""
                                              : "; its rate may change");
-            return;
+            return s;
         }
         printk(XENLOG_WARNING "clock source %s does not work\n", s->name);
     }
+    return NULL;
+}
+
+/* ---- guidance ---- */
+
+/* What the guide has counted while the TSC did; it may have wrapped. */
+static uint64_t counted(struct sample from, struct sample to)
+{
+    uint64_t counts = (to.value - from.value) & guide->mask;
+    uint64_t expected = mul_div(to.tsc - from.tsc, guide->hz,
+                                nominal.khz * 1000);
+
+    if (expected > counts)
+        counts += (expected - counts + guide->mask / 2) / (guide->mask + 1) *
+                  (guide->mask + 1);
+    return counts;
+}
+
+/* The TSC's rate has changed by more than measuring blurs? Then it is this. */
+static void adopt_rate(uint64_t khz)
+{
+    uint64_t change = khz > nominal.khz ? khz - nominal.khz
+                                        : nominal.khz - khz;
+
+    if (change > nominal.khz / 1000 && khz >= MIN_KHZ && khz <= MAX_KHZ)
+        tsc_scale_init(&nominal, khz);
+}
+
+int64_t time_guidance(int64_t ppb)
+{
+    static int64_t advice;
+    struct sample s;
+    uint64_t counts, ns;
+    int64_t ahead;
+
+    if (!guide)
+        return 0;
+    s = take_sample(guide->read);
+    s.tsc += this_cpu(tsc_offset);
+    counts = counted(guide_last, s);
+    if (counts < guide->hz / CALIBRATION_HZ)
+        return advice;
+    ns = mul_div(counts, NS_PER_SECOND, guide->hz);
+    guide_time += mul_div(ns, NS_PER_SECOND + (uint64_t)ppb, NS_PER_SECOND);
+    adopt_rate(mul_div(s.tsc - guide_last.tsc, guide->hz, counts) / 1000);
+    guide_last = s;
+    ahead = (int64_t)(guide_time - tsc_scale_to_ns(scale, s.tsc));
+    ahead = min(max(ahead, -GUIDE_REACH), GUIDE_REACH);
+    advice = ahead * (TSC_RATE_MAX / 2) / GUIDE_REACH;
+    return advice;
+}
+
+/* PIT's channel wraps too soon. */
+static void __init choose_guide(const struct clock_source *s)
+{
+    bool told_off = !strcmp(tsc_option, "unstable");
+
+    if (tsc_option[0] && !told_off)
+        printk(XENLOG_WARNING "WARNING: option tsc: \"%s\" is not known\n",
+               tsc_option);
+    if ((cpu_features.constant_tsc && !told_off) || s->mask <= 0xffff ||
+        !strcmp(clocksource, "tsc"))
+        return;
+    guide = s;
+    guide_last = take_sample(s->read);
+    printk(XENLOG_INFO "The TSC is guided by %s\n", s->name);
 }
 
 /* ---- wall clock ---- */
@@ -200,20 +286,28 @@ void __init time_init(void)
 {
     uint64_t start = rdtsc();
     const char *wanted = clocksource[0] ? clocksource : NULL;
+    const struct clock_source *source;
 
     if (wanted && !strcmp(wanted, "tsc"))
         wanted = NULL; /* we always use it */
-    calibrate(wanted);
-    if (!cpu_khz && wanted) {
+    source = calibrate(wanted);
+    if (!source && wanted) {
         printk(XENLOG_WARNING "WARNING: option clocksource=%s: not usable\n",
                wanted);
-        calibrate(NULL);
+        source = calibrate(NULL);
     }
-    if (!cpu_khz)
+    if (!source)
         boot_fatal("no clock to measure the TSC against");
+    if (tsc_khz >= MIN_KHZ && tsc_khz <= MAX_KHZ)
+        cpu_khz = tsc_khz;
+    else if (tsc_khz)
+        printk(XENLOG_WARNING "WARNING: option tsc_khz: %u is out of range\n",
+               tsc_khz);
     tsc_scale_init(&nominal, cpu_khz);
     nominal.tsc_base = start;
     scales[0] = nominal;
+    choose_guide(source);
+    guide_time = tsc_to_stime(guide_last.tsc);
     wallclock_set(rtc_read(), 0, now());
 }
 

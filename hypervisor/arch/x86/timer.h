@@ -61,6 +61,16 @@ void wallclock_set(uint64_t sec, uint32_t nsec, s_time_t at);
  */
 #define TSC_RATE_MAX 100000000L
 void time_bend(int64_t ppb);
+/*
+ * How much faster, in parts in 10^9 (up to half of TSC_RATE_MAX), time must run
+ * to come back to the counter that guides it, where there is one; 0 else. Since
+ * the last call it was to run `ppb` faster than that. Serialised by the caller,
+ * four times a second and before each change of ppb.
+ */
+int64_t time_guidance(int64_t ppb);
+bool time_is_guided(void);
+/* Does that from now on. Provided by domain (slew.c). */
+void time_follow_guide(void);
 /* Busy-waits; works as soon as time_init has run. */
 void udelay(unsigned us);
 

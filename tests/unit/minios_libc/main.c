@@ -94,6 +94,29 @@ static void test_strtoul(void **state)
         }
 }
 
+/* Random digits, prefixes and ends, in any base. */
+static void test_strtoul_random(void **state)
+{
+    static const char letters[] = "00123789abfxXzZ-";
+    char text[24], *mine, *theirs;
+
+    (void)state;
+    srand(3);
+    for (unsigned i = 0; i < 50000; i++) {
+        int base = rand() % 36 + 1, n = rand() % (int)sizeof(text);
+
+        base = base == 1 ? 0 : base;
+        for (int k = 0; k < n; k++)
+            text[k] = letters[rand() % (int)(sizeof(letters) - 1)];
+        text[n] = 0;
+        if (text[0] == '-')
+            continue; /* a sign is not ours to read */
+        assert_int_equal(mo_strtoul(text, &mine, base),
+                         strtoul(text, &theirs, base));
+        assert_ptr_equal(mine, theirs);
+    }
+}
+
 static void test_atoi(void **state)
 {
     static const char *const numbers[] = {"0",   "12",  "-1", "+7",
@@ -134,14 +157,54 @@ static void test_printf(void **state)
     SAME("%p", (void *)0x1234UL);
 }
 
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+/* In a buffer of any size. An int is passed as a long is. */
+static void same_number(const char *format, unsigned long v)
+{
+    char mine[80], theirs[80];
+    unsigned size = (unsigned)rand() % sizeof(mine);
+
+    assert_int_equal(mo_snprintf(mine, size, format, v),
+                     snprintf(theirs, size, format, v));
+    if (size)
+        assert_string_equal(mine, theirs);
+}
+
+/* Any flags, width and size of number, with numbers of all lengths. */
+static void test_printf_random(void **state)
+{
+    static const char *const flags[] = {"", "-", "0", "#", "#0", "-#"};
+    static const char kinds[] = "dux";
+    char format[32];
+
+    (void)state;
+    srand(5);
+    for (unsigned i = 0; i < 50000; i++) {
+        unsigned long v = ((unsigned long)rand() << 33 ^ (unsigned long)rand())
+                          >> rand() % 64;
+        char kind = kinds[rand() % 3];
+        int with = kind == 'x' ? rand() % 6 : rand() % 3, width = rand() % 30;
+
+        v = rand() % 2 ? v : 0 - v;
+        snprintf(format, sizeof(format), "<%%%s%.0dl%c>", flags[with], width,
+                 kind);
+        same_number(format, v);
+        snprintf(format, sizeof(format), "<%%%s%.0d%c>", flags[with], width,
+                 kind);
+        same_number(format, (unsigned)v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_strtoul),
+        cmocka_unit_test(test_strtoul_random),
         cmocka_unit_test(test_atoi),
         cmocka_unit_test(test_printf),
+        cmocka_unit_test(test_printf_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

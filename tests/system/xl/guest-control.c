@@ -1,11 +1,14 @@
 /*
- * What a toolstack does with a suspended guest, by the control interface:
+ * What a toolstack does with a suspended guest, by the control interface, and
+ * what a hostile one does with any:
  *
- *   suspended here ID       waits until it is suspended, and lets it go on in
- *                           the same domain, where the call gives 1
- *   suspended move ID NEW   waits, and puts it into the domain NEW, which has
- *                           just been built from the same configuration and is
- *                           paused: there the call gives 0
+ *   guest-control here ID      waits until it is suspended, and lets it go on
+ *                              in the same domain, where the call gives 1
+ *   guest-control move ID NEW  waits, and puts it into the domain NEW, which
+ *                              has just been built from the same configuration
+ *                              and is paused: there the call gives 0
+ *   guest-control break ID RING  RING is store or console: indices that cannot
+ *                              be, in the guest's ring that its pages show
  *
  * A move leaves NEW what was made for it: page tables, list of frames,
  * start_info, the pages of xenstore and of the console. It looks, as who saves
@@ -23,6 +26,7 @@
 #include <xenforeignmemory.h>
 #include <xeno.h>
 #include <xen/sched.h>
+#include <xen/io/console.h>
 #include <xen/io/xs_wire.h>
 
 #define WAIT_MS 120000
@@ -45,7 +49,7 @@ static void fail(const char *fmt, ...)
 {
     va_list ap;
 
-    fputs("suspended: ", stderr);
+    fputs("guest-control: ", stderr);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
@@ -265,20 +269,47 @@ static void move(uint32_t id, uint32_t new_id)
     free(to.p2m);
 }
 
+/* ---- a hostile one ---- */
+
+/* Its side of a ring; frames are what xenstore has of them. */
+static void break_ring(uint32_t id, const char *which)
+{
+    char *text = xeno_read(x, "/local/domain/%u/%s/ring-ref", id, which);
+    void *page = map(id, text ? strtoul(text, NULL, 10) : 0,
+                     PROT_READ | PROT_WRITE);
+
+    if (strcmp(which, "store")) {
+        struct xencons_interface *console = page;
+        console->in_prod = console->in_cons + 100000;
+        console->out_cons = console->out_prod + 5;
+    } else {
+        struct xenstore_domain_interface *store = page;
+        store->rsp_prod = store->rsp_cons + 100000;
+        store->req_cons = store->req_prod + 5;
+    }
+    unmap(page);
+    free(text);
+}
+
 int main(int argc, char **argv)
 {
+    const char *what = argc > 2 ? argv[1] : "";
     uint32_t id = argc > 2 ? (uint32_t)atoi(argv[2]) : 0;
 
     x = xeno_open();
     memory = xenforeignmemory_open(NULL, 0);
     if (!x || !memory)
         fail("no hypervisor: %s", strerror(errno));
-    if (argc < 3 || (strcmp(argv[1], "here") && argc < 4))
-        fail("here ID, or move ID NEW");
-    await(id);
-    if (argc == 3)
+    if (!strcmp(what, "here")) {
+        await(id);
         go_on_here(id);
-    else
+    } else if (!strcmp(what, "move") && argc > 3) {
+        await(id);
         move(id, (uint32_t)atoi(argv[3]));
+    } else if (!strcmp(what, "break") && argc > 3) {
+        break_ring(id, argv[3]);
+    } else {
+        fail("here ID, move ID NEW, break ID RING");
+    }
     return 0;
 }

@@ -1,0 +1,6 @@
+#!/bin/sh
+# The sample guest's devices: tests/system/xl/xl-mini-io and xl-mini-net.
+. "$(dirname "$0")/xl/host.sh"
+counted=1
+scenario xl-several,xl-mini-io,xl-mini-net 1800
+done_testing
