@@ -1,5 +1,6 @@
 #!/bin/sh
 # What xl must refuse: tests/system/xl/xl-bad.
 . "$(dirname "$0")/xl/host.sh"
+counted=1
 scenario xl-bad 1200
 done_testing

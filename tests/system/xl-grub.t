@@ -1,5 +1,6 @@
 #!/bin/sh
 # GRUB as a guest, and guests in numbers: tests/system/xl/xl-grub.
 . "$(dirname "$0")/xl/host.sh"
+counted=1
 scenario xl-grub 1200
 done_testing
