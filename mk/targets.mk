@@ -192,8 +192,8 @@ fuzz-guest: packages-run
 	@$(MAKE) -s --no-print-directory -C tests/guest O=$(absO) fuzzer
 	@O=$(absO) tests/guest/fuzz/run -s $(or $(SECONDS),600) -S $(or $(SEED),1)
 
-# Guests in numbers: CYCLES of them that come, use their disk and are destroyed
-# amid that, or GUESTS idle ones at once. A cycle takes a second or some.
+# Guests in numbers: CYCLES of them that come and are destroyed, or GUESTS idle
+# ones at once.
 numbers: packages-check
 	@echo "building $(O)/xeno"
 	@$(BUILD) all

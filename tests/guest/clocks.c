@@ -4,6 +4,9 @@
  * for who runs and at once for who comes back. Checklist rows 50, 52, 53, 55,
  * 56.
  *
+ * The machine counts instructions, so a busy host does not matter.
+ *
+ * qemu: -icount shift=3,sleep=off
  * timeout: 120
  */
 #include "domain.h"

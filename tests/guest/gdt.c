@@ -201,10 +201,68 @@ static void test_release(void)
     expect_eq(set_writable(next), 0);
 }
 
+/* ---- the kernel's code in a segment of its own ---- */
+
+#define OWN_CS (2 * 8)
+
+static volatile uint64_t seen_cs, seen_upcall_cs;
+
+static bool on_own_cs(struct trap_frame *f)
+{
+    if (f->vector == VECTOR_EVENT) {
+        seen_upcall_cs = (uint32_t)f->cs;
+        shared_info->vcpu_info[0].evtchn_upcall_pending = 0;
+        return true;
+    }
+    seen_cs = (uint32_t)f->cs; /* above it is the event mask */
+    return f->vector == 3;
+}
+
+/* In that segment: a trap that returns, an event, a hypercall. */
+static long in_own_cs(long arg)
+{
+    uint64_t after_trap, after_call;
+
+    __asm__ volatile("pushq %[sel]; leaq 1f(%%rip),%%rax; pushq %%rax; lretq\n"
+                     "1: int3; movq %%cs,%[trap]\n"
+                     "movb $1,%[pending]; movb $0,%[mask]\n"
+                     "movl %[nr],%%eax; xorl %%edi,%%edi; xorl %%esi,%%esi\n"
+                     "syscall; movq %%cs,%[call]"
+                     : [trap] "=&r"(after_trap), [call] "=&r"(after_call),
+                       [pending] "=m"(
+                           shared_info->vcpu_info[0].evtchn_upcall_pending),
+                       [mask] "=m"(
+                           shared_info->vcpu_info[0].evtchn_upcall_mask)
+                     : [sel] "i"(OWN_CS | 3), [nr] "i"(__HYPERVISOR_xen_version)
+                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+                       "r11", "memory");
+    shared_info->vcpu_info[0].evtchn_upcall_mask = 1;
+    expect_eq(after_trap, OWN_CS | 3);
+    expect_eq(after_call, FLAT_KERNEL_CS);
+    return arg;
+}
+
+/*
+ * Frames show the selector without its ring, which tells kernel mode. A call
+ * comes back in the ABI's segment; and the event that it finds is delivered
+ * before the call returns, from there or from the own segment.
+ */
+static void test_own_cs(void)
+{
+    trap_hook = on_own_cs;
+    expect_eq(run_guarded(in_own_cs, 7), 7);
+    trap_hook = NULL;
+    expect_eq(seen_cs, OWN_CS);
+    expect(seen_upcall_cs == OWN_CS ||
+               seen_upcall_cs == (FLAT_KERNEL_CS & ~3u),
+           "the event's frame has CS %#lx", (unsigned long)seen_upcall_cs);
+}
+
 void test_main(void)
 {
     test_set();
     test_update();
+    test_own_cs();
     test_privilege();
     test_system();
     test_bad_table();

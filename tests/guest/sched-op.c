@@ -2,7 +2,9 @@
  * What sched_op does beside block and poll: moving the calling vCPU to another
  * CPU and back, watchdogs, and what is refused.
  *
- * qemu: -smp 2
+ * The machine counts instructions, so a busy host does not matter.
+ *
+ * qemu: -smp 2 -icount shift=3,sleep=off
  */
 #include "guest.h"
 const char test_title[] = "sched_op: pin_override, watchdogs, refusals";

@@ -1,6 +1,7 @@
 /*
  * Where new domains go on two packages of one core with two threads each: to
- * different packages first. Checklist rows 18, 97.
+ * different packages first; and the second threads taken out of use, and back.
+ * Checklist rows 18, 97.
  *
  * qemu: -smp 4,sockets=2,cores=1,threads=2
  * options: dom0_max_vcpus=1
@@ -36,6 +37,37 @@ static unsigned cpu_of(unsigned id)
     return op.u.getvcpuinfo.cpu;
 }
 
+static long smt(unsigned how)
+{
+    struct xen_sysctl op;
+
+    memset(&op, 0, sizeof(op));
+    op.u.cpu_hotplug.op = how;
+    return sysctl(XEN_SYSCTL_cpu_hotplug, &op);
+}
+
+static void expect_cpus(unsigned n)
+{
+    struct xen_sysctl op;
+
+    memset(&op, 0, sizeof(op));
+    expect_eq(sysctl(XEN_SYSCTL_physinfo, &op), 0);
+    expect_eq(op.u.physinfo.nr_cpus, n);
+    expect_eq(op.u.physinfo.threads_per_core, 2);
+}
+
+/* All domains are on the first threads then. */
+static void test_smt(void)
+{
+    expect_eq(smt(XEN_SYSCTL_CPU_HOTPLUG_SMT_DISABLE), 0);
+    expect_cpus(2);
+    for (unsigned i = 0; i < CHILDREN; i++)
+        expect_eq(cpu_of(child[i].id) % 2, 0);
+    expect_eq(smt(XEN_SYSCTL_CPU_HOTPLUG_SMT_DISABLE), 0);
+    expect_eq(smt(XEN_SYSCTL_CPU_HOTPLUG_SMT_ENABLE), 0);
+    expect_cpus(4);
+}
+
 void test_main(void)
 {
     unsigned on_cpu[4] = {0}, on_package[2] = {0};
@@ -59,6 +91,7 @@ void test_main(void)
                        on_cpu[p + 1] <= on_cpu[p] + 1,
                    "%u and %u on the threads", on_cpu[p], on_cpu[p + 1]);
     }
+    test_smt();
     for (unsigned i = 0; i < CHILDREN; i++)
         child_destroy(&child[i]);
 }

@@ -1,6 +1,10 @@
 /*
  * Time never goes back; the one-shot timer ends a block at its time, 0
  * cancels it, one in the past comes at once; poll with a port and a timeout.
+ *
+ * The machine counts instructions, so a busy host does not matter.
+ *
+ * qemu: -icount shift=3,sleep=off
  */
 #include "guest.h"
 const char test_title[] = "time, set_timer_op, block and poll";

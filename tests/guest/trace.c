@@ -2,7 +2,9 @@
  * Trace buffers: what was asked for is there, in order, and nothing else; a
  * full buffer loses what comes, and says how much; bad calls change nothing.
  *
- * qemu: -smp 2
+ * The machine counts instructions, so a busy host does not matter.
+ *
+ * qemu: -smp 2 -icount shift=3,sleep=off
  */
 #include "guest.h"
 #include <xeno/xeno.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Guests in numbers: tests/system/xl/xl-numbers. It takes long: `make many`
-# and `make churn` run it, `make check` does not.
+# Guests in great numbers: tests/system/xl/xl-numbers. `make many` and
+# `make churn` run it; xeno-bad.t has small ones.
 . "$(dirname "$0")/xl/host.sh"
 [ -n "${GUESTS:-}${CYCLES:-}" ] || skip_all "make many and make churn run it"
 mem=${MEM:-2048}

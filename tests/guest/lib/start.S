@@ -18,14 +18,17 @@
     NOTE XEN_ELFNOTE_GUEST_OS, .asciz "xeno-test"
     NOTE XEN_ELFNOTE_GUEST_VERSION, .asciz "1"
     NOTE XEN_ELFNOTE_LOADER, .asciz "generic"
-#ifndef LOW /* there by default */
+    NOTE XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
+#ifndef LOW
     NOTE XEN_ELFNOTE_VIRT_BASE, .quad 0xffffffff80000000
     NOTE XEN_ELFNOTE_PADDR_OFFSET, .quad 0
-#endif
     NOTE XEN_ELFNOTE_ENTRY, .quad _start
-    NOTE XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
     NOTE XEN_ELFNOTE_FEATURES, .asciz ""
     NOTE XEN_ELFNOTE_SUPPORTED_FEATURES, .long 1 << 11 /* XENFEAT_dom0 */
+#else /* no more notes than a framework's kernel may have: the rest by default */
+    NOTE XEN_ELFNOTE_FEATURES, .asciz "!writable_page_tables|pae_pgdir_above_4gb"
+    NOTE XEN_ELFNOTE_PAE_MODE, .asciz "yes"
+#endif
 
     .text
     .globl _start

@@ -89,7 +89,7 @@ create()
 # up NAME [N]: it has come as far as userland, for the Nth time.
 up()
 {
-    wait_for 300 booted "$1" "${2:-1}" || {
+    wait_for 900 booted "$1" "${2:-1}" || {
         tail -n 20 "$consoles/guest-$1.log"
         return 1
     }
