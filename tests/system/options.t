@@ -22,6 +22,6 @@ boot_dom0 "boots with dom0_mem=300M" -m 2048 -t 240 -e 'userland reached' \
     -e 'MemTotal:' -e 'XENO-TEST run PASS' --exit
 logged "xpti=no,domu is split by kind" 'XPTI: dom0 disabled, domU enabled'
 kib=$(sed -n 's/^MemTotal: *\([0-9]*\) kB.*/\1/p' "$log" | tail -n 1)
-[ "${kib:-0}" -gt 150000 ] && [ "${kib:-0}" -lt 307200 ]
+[ "${kib:-0}" -gt 120000 ] && [ "${kib:-0}" -lt 307200 ]
 ok $? "dom0 has 300 MiB less what its kernel takes: ${kib:-?} KiB"
 done_testing
