@@ -85,7 +85,8 @@ $(absO)/initramfs-%.cpio: $(initramfs_parts) $(dom0_tests)
 # system for both.
 dom0-xl: dom0 dom0-13
 	@$(SCRIPT)/fetch toolstack
-	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio $(absO)/load.cpio
+	@$(MAKE) -s --no-print-directory $(absO)/dom0-xl.cpio $(absO)/load.cpio \
+	  $(absO)/chrony.cpio
 
 guests := $(addprefix $(absO)/guests/,vmlinux-12 vmlinuz-12 initrd-12 \
 	vmlinuz-13 initrd-13 grub-memdisk grub-reader mini-os mini-os-net)
@@ -145,6 +146,18 @@ $(absO)/load.cpio: scripts/mkoverlay scripts/program-files $(dom0_tests)
 	@echo "assembling $(notdir $@)"
 	@$(SCRIPT)/mkoverlay $@ $(absO)/stress-ng $(absO)/tests/dom0 \
 	  usr/bin/stress-ng
+
+# And for the test of an NTP daemon: chronyd and a clock for it.
+$(absO)/chrony.cpio: scripts/mkoverlay scripts/program-files \
+		tests/system/chrony/refclock.c
+	@$(SCRIPT)/fetch chrony
+	@echo "assembling $(notdir $@)"
+	@mkdir -p $(absO)/tests/chrony
+	@$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Wstrict-prototypes \
+	  -Wmissing-prototypes -Wshadow -Wvla -Werror -static -s \
+	  -o $(absO)/tests/chrony/refclock tests/system/chrony/refclock.c
+	@$(SCRIPT)/mkoverlay $@ $(absO)/chrony $(absO)/tests/chrony \
+	  usr/sbin/chronyd
 
 # The same for a person: one Linux kernel will do.
 demo_guest := $(absO)/guests/vmlinux-12 $(absO)/guests/initrd-12 \
