@@ -4,5 +4,6 @@
 . "$(dirname "$0")/xl/host.sh"
 [ -n "${GUESTS:-}${CYCLES:-}" ] || skip_all "make many and make churn run it"
 mem=${MEM:-2048}
+counted=1
 scenario "xl-numbers,${GUESTS:-16},${CYCLES:-10}" "${LIMIT:-1200}"
 done_testing
