@@ -149,10 +149,11 @@ static long op_get_cpu_version(struct xenpf_pcpu_version *p)
 /* It is no error if it is so already. CPU 0 stays: -EOPNOTSUPP. */
 static long op_cpu_online(const struct xenpf_cpu_ol *o, bool wanted)
 {
-    int rc = cpu_set_online(o->cpuid, wanted);
+    int rc;
 
     if (!o->cpuid && !wanted)
         return -EOPNOTSUPP;
+    rc = cpu_set_online(o->cpuid, wanted);
     return rc == -EEXIST ? 0 : rc;
 }
 

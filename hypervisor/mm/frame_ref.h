@@ -21,15 +21,20 @@
 /* The rare end of ref_put: none is left (free the frame), or a bug. */
 void frame_put_slow(struct frame *f);
 
+/* Of frame.ref: may one more be had? Count 0 (free) wraps round: no. */
+static __always_inline bool ref_may_get(uint64_t x, uint32_t owner)
+{
+    return (uint16_t)(x >> REF_OWNER_SHIFT) == owner &&
+           (uint32_t)x - 1u < (uint32_t)REF_COUNT_MAX - 1u;
+}
+
 /* frame_get, also with OWNER_NOBODY. */
 static __always_inline bool ref_get(struct frame *f, uint32_t owner)
 {
     uint64_t x = __atomic_load_n(&f->ref, __ATOMIC_RELAXED);
 
     do {
-        /* Count 0 (free) wraps round and is refused as well. */
-        if (unlikely((uint16_t)(x >> REF_OWNER_SHIFT) != owner ||
-                     (uint32_t)x - 1u >= (uint32_t)REF_COUNT_MAX - 1u))
+        if (unlikely(!ref_may_get(x, owner)))
             return false;
     } while (unlikely(!atomic_cas(&f->ref, &x, x + 1)));
     return true;
@@ -40,9 +45,7 @@ static __always_inline bool ref_try_get(struct frame *f, uint32_t owner)
 {
     uint64_t x = __atomic_load_n(&f->ref, __ATOMIC_RELAXED);
 
-    return likely((uint16_t)(x >> REF_OWNER_SHIFT) == owner &&
-                  (uint32_t)x - 1u < (uint32_t)REF_COUNT_MAX - 1u) &&
-           atomic_cas(&f->ref, &x, x + 1);
+    return likely(ref_may_get(x, owner)) && atomic_cas(&f->ref, &x, x + 1);
 }
 
 static __always_inline void ref_put(struct frame *f)

@@ -17,6 +17,16 @@ struct memory_map {
     struct e820_entry entry[];
 };
 
+/* memory_domain_get of the id at `arg`; also -EFAULT. */
+static int domain_at(vaddr_t arg, struct domain **out)
+{
+    domid_t id;
+
+    if (copy_from_guest_va(&id, arg, sizeof(id)))
+        return -EFAULT;
+    return memory_domain_get(id, out);
+}
+
 /*
  * current_reservation, maximum_reservation, maximum_gpfn (arg: a domid).
  * -EFAULT; -ESRCH; -EPERM not the caller and caller not privileged.
@@ -24,12 +34,8 @@ struct memory_map {
 long memory_reservation_info(unsigned op, vaddr_t arg)
 {
     struct domain *d;
-    domid_t id;
-    long rc;
+    long rc = domain_at(arg, &d);
 
-    if (copy_from_guest_va(&id, arg, sizeof(id)))
-        return -EFAULT;
-    rc = memory_domain_get(id, &d);
     if (rc)
         return rc;
     if (op == XENMEM_current_reservation)
@@ -207,12 +213,8 @@ long memory_pod_target(unsigned op, vaddr_t arg)
 long memory_edit_physmap(vaddr_t arg)
 {
     struct domain *d;
-    domid_t id;
-    int rc;
+    int rc = domain_at(arg, &d);
 
-    if (copy_from_guest_va(&id, arg, sizeof(id)))
-        return -EFAULT;
-    rc = memory_domain_get(id, &d);
     if (rc)
         return rc;
     memory_domain_put(d);

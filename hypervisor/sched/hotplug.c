@@ -42,7 +42,7 @@ static void idle_becomes(int state)
 
 static void leave_or_rejoin(void)
 {
-    ASSERT(idle_vcpu(current) && !this_cpu(pcpu).loaded);
+    ASSERT(idle_vcpu(current) && !this_pcpu()->loaded);
     if (online(smp_cpu_id())) {
         idle_becomes(RUNSTATE_offline);
         smp_leave();

@@ -17,31 +17,12 @@ static volatile unsigned stop, stopped;
 static volatile uint64_t back;
 static volatile unsigned long reads;
 
-static uint64_t time_of(unsigned id)
-{
-    volatile struct vcpu_time_info *t = &shared_info->vcpu_info[id].time;
-    uint64_t delta, ns;
-    uint32_t version, lo, hi;
-
-    do {
-        version = t->version & ~1u;
-        __asm__ volatile("lfence; rdtsc; lfence" : "=a"(lo), "=d"(hi)::"memory");
-        delta = ((uint64_t)hi << 32 | lo) - t->tsc_timestamp;
-        delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift
-                                 : delta << t->tsc_shift;
-        ns = t->system_time +
-             (uint64_t)((unsigned __int128)delta * t->tsc_to_system_mul >> 32);
-        __asm__ volatile("" ::: "memory");
-    } while (version != t->version);
-    return ns;
-}
-
 static void reader(void)
 {
     uint64_t last = 0;
 
     while (!stop) {
-        uint64_t t = time_of(1);
+        uint64_t t = time_by(&shared_info->vcpu_info[1].time);
 
         if (t < last && !back)
             back = last - t;

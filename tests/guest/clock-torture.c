@@ -21,27 +21,6 @@ static volatile unsigned stop, stopped;
 static volatile uint64_t back; /* by how much, if it ever did */
 static struct vcpu_time_info copy[READERS + 1]; /* registered areas */
 
-static uint64_t time_by(volatile struct vcpu_time_info *t)
-{
-    uint64_t delta, ns;
-    uint32_t version, lo, hi;
-
-    do {
-        version = t->version & ~1u;
-        __asm__ volatile("lfence; rdtsc; lfence"
-                         : "=a"(lo), "=d"(hi)
-                         :
-                         : "memory");
-        delta = ((uint64_t)hi << 32 | lo) - t->tsc_timestamp;
-        delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift
-                                 : delta << t->tsc_shift;
-        ns = t->system_time +
-             (uint64_t)((unsigned __int128)delta * t->tsc_to_system_mul >> 32);
-        __asm__ volatile("" ::: "memory");
-    } while (version != t->version);
-    return ns;
-}
-
 static void look(volatile struct vcpu_time_info *t)
 {
     uint64_t before = __atomic_load_n(&latest, __ATOMIC_SEQ_CST);

@@ -95,32 +95,29 @@ static bool comes_to(unsigned id, unsigned vcpu, unsigned cpu)
     return cpu_of(id, vcpu) == cpu;
 }
 
-static uint64_t affinity_of(unsigned id, unsigned vcpu)
+static long affinity(unsigned cmd, unsigned id, unsigned vcpu, uint64_t *map)
 {
     struct xen_domctl op;
-    uint64_t map = 0;
 
     memset(&op, 0, sizeof(op));
     op.u.vcpuaffinity.vcpu = vcpu;
     op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
     op.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
-    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap,
-                         (uint8_t *)&map);
-    expect_eq(domctl(XEN_DOMCTL_getvcpuaffinity, id, &op), 0);
+    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap, (uint8_t *)map);
+    return domctl(cmd, id, &op);
+}
+
+static uint64_t affinity_of(unsigned id, unsigned vcpu)
+{
+    uint64_t map = 0;
+
+    expect_eq(affinity(XEN_DOMCTL_getvcpuaffinity, id, vcpu, &map), 0);
     return map & ((1u << CPUS) - 1);
 }
 
 static long pin(unsigned id, unsigned vcpu, uint64_t map)
 {
-    struct xen_domctl op;
-
-    memset(&op, 0, sizeof(op));
-    op.u.vcpuaffinity.vcpu = vcpu;
-    op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
-    op.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
-    set_xen_guest_handle(op.u.vcpuaffinity.cpumap_hard.bitmap,
-                         (uint8_t *)&map);
-    return domctl(XEN_DOMCTL_setvcpuaffinity, id, &op);
+    return affinity(XEN_DOMCTL_setvcpuaffinity, id, vcpu, &map);
 }
 
 /* ---- our other vCPUs: they read the clock, and count ---- */

@@ -136,7 +136,8 @@ bool evtchn_is_pending(unsigned port);
 unsigned bind_virq(unsigned virq);
 
 /* ---- time ---- */
-/* Nanoseconds since the machine started, as vCPU 0's time record tells. */
+/* Nanoseconds since the machine started, as a time record tells; vCPU 0's. */
+uint64_t time_by(volatile struct vcpu_time_info *t);
 uint64_t system_time(void);
 /* Spins. */
 void delay_ms(unsigned ms);
